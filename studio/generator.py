@@ -1,0 +1,178 @@
+"""Generator: what a plugin author writes. Context: all that a generator sees of the studio."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from studio import paths
+from studio.media import MEDIA_KINDS, Note
+from studio.params import Param
+
+if TYPE_CHECKING:
+    import torch
+
+API_VERSION = 1
+"""Version of this interface; plugin.toml names the one it was written for."""
+
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\Z")
+
+
+class Cancelled(Exception):  # noqa: N818 - it reports a wish, not an error
+    """Raised by ``ctx.check()`` when the work is no longer wanted. Let it pass."""
+
+
+class Finished(Exception):  # noqa: N818
+    """Raise from ``step`` when there is nothing more to make (a text reached its stop condition)."""
+
+
+class Context:
+    """What a step may know. One object lives as long as its generator runs; the engine moves it on before each step.
+
+    ``t`` seconds since the start, ``dt`` seconds since the last step, ``frame`` steps so far, ``beat`` beats since the
+    start (fractional), ``bar`` bars (fractional), ``bpm`` tempo. ``size`` is the wished ``(width, height)`` in pixels
+    or None. ``input`` is the upstream or camera picture of an effect, in the form its class attribute ``wants`` names.
+    ``notes`` are the notes that began since the last step; ``audio`` maps feature names (``level``, ``onset``...) to 0..1.
+    ``offline`` is True in a render, where time does not matter and nothing may be dropped.
+    """
+
+    def __init__(
+        self, *, seed: int = 0, device: str = "cpu", folder: Path | None = None, size: tuple[int, int] | None = None,
+        fps: float = 30.0, bpm: float = 120.0, beats_per_bar: int = 4, offline: bool = True,
+        cancelled: Callable[[], bool] | None = None, on_progress: Callable[[float], None] | None = None,
+        on_notice: Callable[[str], None] | None = None, logger: logging.Logger | None = None,
+    ) -> None:
+        self.seed, self.device, self.size, self.bpm = seed, device, size, bpm
+        self.beats_per_bar, self.offline, self.folder = beats_per_bar, offline, folder
+        self.t, self.dt, self.frame = 0.0, 1.0 / fps, 0
+        self.beat, self.bar = 0.0, 0.0
+        self.rng = np.random.default_rng(seed)
+        self.input: Any = None
+        self.notes: tuple[Note, ...] = ()
+        self.audio: dict[str, float] = {}
+        self.log = logger or logging.getLogger("reverie.generator")
+        self._cancelled = cancelled
+        self._on_progress = on_progress
+        self._on_notice = on_notice
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Working precision: half where the device computes it well, else float32."""
+        import torch
+
+        return torch.float16 if self.device.startswith("cuda") else torch.float32
+
+    def torch_rng(self, *key: int) -> torch.Generator:
+        """A CPU torch generator seeded from this run's seed and ``key``: the same call gives the same numbers."""
+        import torch
+
+        mixed = np.random.SeedSequence([self.seed, *key]).generate_state(2, np.uint32)
+        return torch.Generator().manual_seed(int(mixed[0]) << 32 | int(mixed[1]))
+
+    def check(self, progress: float | None = None) -> None:
+        """Call often in long work: raises Cancelled when the work is no longer wanted; ``progress`` is 0..1."""
+        if self._cancelled is not None and self._cancelled():
+            raise Cancelled
+        if progress is not None and self._on_progress is not None:
+            self._on_progress(min(1.0, max(0.0, progress)))
+
+    def notice(self, message: str) -> None:
+        """Tell the user something in a sentence (an unknown character was mapped, a model is missing)."""
+        self.log.info("%s", message)
+        if self._on_notice is not None:
+            self._on_notice(message)
+
+    def asset(self, name: str) -> Path:
+        """A file that came with the plugin. Raises FileNotFoundError; names that leave the folder are refused."""
+        if self.folder is None:
+            raise FileNotFoundError(f"asset {name!r}: this generator has no folder")
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise FileNotFoundError(f"asset {name!r} lies outside the plugin's folder")
+        if not path.exists():
+            raise FileNotFoundError(f"asset {name!r} is missing from {self.folder}")
+        return path
+
+    def model(self, name: str) -> Path:
+        """The file of a model, by the value of a Model parameter."""
+        return paths.find_model(name)
+
+    def advance(self, dt: float) -> None:
+        """Engine only: move the clock on by one step."""
+        self.frame += 1
+        self.t += dt
+        self.dt = dt
+        self.beat += dt * self.bpm / 60.0
+        self.bar = self.beat / self.beats_per_bar
+
+
+class Generator:
+    """Base of every generator and effect. See docs/plugins.md.
+
+    A subclass declares ``id`` (``author.name``), ``version`` (a whole number, raised when its parameters change meaning),
+    ``makes`` (image, notes, text, audio) and, for an effect, ``takes``. ``wants`` is the form of ``ctx.input``:
+    ``"array"`` float32 ``(height, width, 3)`` or ``"tensor"`` float ``(3, height, width)`` on ``ctx.device``.
+
+    ``step`` returns one piece of media, or yields: for images each yield is a preview and the last one is the picture;
+    for notes and text each yield is the next part. It may return None: nothing new.
+    """
+
+    id: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    title: ClassVar[str] = ""
+    makes: ClassVar[str] = "image"
+    takes: ClassVar[str | None] = None
+    wants: ClassVar[str] = "array"
+    params: ClassVar[dict[str, Param[Any]]] = {}
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        found: dict[str, Param[Any]] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if isinstance(value, Param):
+                    found[name] = value
+                else:
+                    found.pop(name, None)
+        reserved = {name for name in dir(Generator) if not name.startswith("__")} & set(found)
+        if reserved:
+            raise TypeError(f"{cls.__name__}: the parameter name {sorted(reserved)[0]!r} is used by Generator itself")
+        cls.params = found
+        if not cls.id:
+            return  # an abstract base
+        if not _ID.match(cls.id):
+            raise TypeError(f"{cls.__name__}.id: {cls.id!r} must look like 'author.name', in lower case")
+        if cls.makes not in MEDIA_KINDS:
+            raise TypeError(f"{cls.__name__}.makes: {cls.makes!r} is not one of {', '.join(MEDIA_KINDS)}")
+        if cls.takes is not None and cls.takes not in MEDIA_KINDS:
+            raise TypeError(f"{cls.__name__}.takes: {cls.takes!r} is not one of {', '.join(MEDIA_KINDS)}")
+        if cls.wants not in ("array", "tensor"):
+            raise TypeError(f"{cls.__name__}.wants: {cls.wants!r} is not 'array' or 'tensor'")
+        if not isinstance(cls.version, int) or cls.version < 1:
+            raise TypeError(f"{cls.__name__}.version: must be a whole number from 1")
+        if cls.step is Generator.step:
+            raise TypeError(f"{cls.__name__}: a generator needs a step(self, ctx) method")
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
+
+    def freeze(self, values: dict[str, Any]) -> bool:
+        """Engine only: take the values of the next step. True when a ``live=False`` value changed (setup is due)."""
+        changed = any(not p.live and values[name] != self._values[name] for name, p in self.params.items())
+        self._values = values
+        return changed
+
+    def setup(self, ctx: Context) -> None:
+        """Prepare: load models, allocate. Runs on the worker, and again when a ``live=False`` value changed."""
+
+    def step(self, ctx: Context) -> Any | Iterator[Any]:
+        """Make the next piece of media."""
+        raise TypeError(f"{type(self).__name__} has no step")
+
+    def close(self) -> None:
+        """Let go of files and devices. Runs once, on the worker."""
