@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import IO, Any, ClassVar
 
 import numpy as np
 import torch
@@ -131,111 +131,154 @@ def _copy(tree: Any) -> Any:
     return tree
 
 
+class _Run:
+    """One run of the loop: where it stands, the last good state, the event file."""
+
+    def __init__(self, recipe: Recipe, out: Path, on_event: Callable[[Event], None] | None) -> None:
+        self.recipe, self.out, self.on_event = recipe, out, on_event
+        self.checkpoint_path = out.with_name(out.name + ".ckpt")
+        self.index = self.first = 0
+        self.figures: dict[str, Any] = {}
+        self.best = math.inf
+        self.best_state: dict[str, Any] | None = None
+        self.elapsed, self.started = 0.0, time.monotonic()
+        self.rollbacks = 0
+        self.told = -math.inf
+        self.log: IO[str]  # open while the run lasts
+
+    def restore(self) -> None:
+        """Go on from the checkpoint beside the model."""
+        saved = checkpoint.load(self.checkpoint_path)
+        try:
+            self.recipe._load_state(saved["state"])
+            self.index = self.first = saved["step"]
+            self.elapsed, self.figures, self.best_state = saved["seconds"], saved["figures"], saved["best_state"]
+            self.best = math.inf if saved["best"] is None else saved["best"]
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise checkpoint.CheckpointError(
+                f"{self.checkpoint_path} does not fit these settings ({error}); use the settings it was started with, "
+                "or start again without --resume"
+            ) from None
+
+    def remember(self) -> None:
+        """Make the present state the one to go back to."""
+        self.good, self.good_step = _copy(self.recipe._state()), self.index
+
+    def keep(self) -> None:
+        """Write the last good state to the checkpoint file."""
+        checkpoint.save(self.checkpoint_path, {
+            "config": asdict(self.recipe.config), "state": self.good, "step": self.good_step,
+            "seconds": self.seconds(), "figures": self.figures,
+            "best": None if math.isinf(self.best) else self.best, "best_state": self.best_state,
+        })
+        self.emit("checkpoint", path=str(self.checkpoint_path))
+
+    def seconds(self) -> float:
+        return self.elapsed + time.monotonic() - self.started
+
+    def emit(self, kind: str, **values: Any) -> None:
+        event: Event = {"kind": kind, "step": self.index, **values}
+        self.log.write(json.dumps(event) + "\n")
+        self.log.flush()
+        if self.on_event is not None:
+            self.on_event(event)
+
+    def run(self, report: dict[str, Any], resume: bool, should_stop: Callable[[], bool], max_rollbacks: int) -> bool:
+        """Step until the budget is used; False when stopped before."""
+        config = self.recipe.config
+        self.remember()
+        self.emit("start", recipe=self.recipe.name, config=asdict(config), data=report, resumed=resume)
+        try:
+            while self.index < config.steps:
+                losses = self.recipe.step(self.index)
+                self.index += 1
+                if not all(math.isfinite(value) for value in losses.values()):
+                    self._roll_back(max_rollbacks)
+                    continue
+                self._after_step(losses)
+                if should_stop() and self.index < config.steps:
+                    self.remember()
+                    self.keep()
+                    return False
+        except KeyboardInterrupt:
+            self.index = self.good_step  # a half-done step is not kept
+            self.keep()
+            return False
+        self.remember()
+        self.keep()
+        return True
+
+    def _roll_back(self, most: int) -> None:
+        self.rollbacks += 1
+        if self.rollbacks > most:
+            raise TrainingError(f"the loss was not finite {self.rollbacks} times; lower the learning rate")
+        # the random state is not put back: the run goes on with other batches than those that failed
+        self.recipe._load_state(self.good, randomness=False)
+        for optimiser in self.recipe.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] *= 0.5
+        self.emit("rollback", reason="loss not finite", to=self.good_step)
+        self.index = self.good_step
+        self.remember()
+
+    def _after_step(self, losses: dict[str, float]) -> None:
+        config, last = self.recipe.config, self.index == self.recipe.config.steps
+        now = time.monotonic()
+        if now - self.told > 1.0 or last:
+            self.told = now
+            rate = (self.index - self.first) / max(1e-9, now - self.started)
+            left = (config.steps - self.index) / max(rate, 1e-9)
+            self.emit("step", losses=losses, rate=rate, left=left, seconds=self.seconds())
+        if self.index % config.validate_every == 0 or last:
+            self.figures = self.recipe.validate()
+            self.emit("validate", figures=self.figures)
+            if self.figures.get("score", math.inf) < self.best:
+                self.best = self.figures["score"]
+                self.best_state = _copy({name: dict(m.state_dict()) for name, m in self.recipe.modules.items()})
+        if self.index % config.sample_every == 0:
+            self.emit("sample", files=[str(path) for path in self.recipe.sample(self.out.parent, self.index)])
+        if self.index % config.checkpoint_every == 0 and not last:
+            self.remember()
+            self.keep()
+
+    def finish(self, report: dict[str, Any], command: str) -> dict[str, Any]:
+        """Write the model with the best weights, and its card."""
+        if self.best_state is not None:
+            for name, module in self.recipe.modules.items():
+                module.load_state_dict(self.best_state[name])
+            self.figures = self.recipe.validate()
+        result = self.recipe.export()
+        config = self.recipe.config
+        card = {
+            "name": self.out.stem, **result.card, "recipe": self.recipe.name, "command": command,
+            "config": asdict(config), "steps": self.index, "seed": config.seed, "seconds": round(self.seconds()),
+            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+            "figures": {**self.figures, **result.card.get("figures", {})}, "data_report": report,
+        }
+        save_model(self.out, result.tensors, result.architecture, result.config, card)
+        self.emit("done", figures=card["figures"], model=str(self.out))
+        return dict(card["figures"])
+
+
 def train(
     recipe: Recipe, data: Path, out: Path, *, resume: bool = False, command: str = "",
-    on_event: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] | None = None,
+    on_event: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] = lambda: False,
     max_rollbacks: int = 5,
 ) -> dict[str, Any]:
     """Run ``recipe`` on ``data`` and write the model to ``out``; returns the final figures.
 
-    ``should_stop`` is asked between steps; stopping (or Ctrl-C) writes the checkpoint ``out`+ ".ckpt"``, from which
-    ``resume=True`` goes on exactly. Raises TrainingError when the data is unusable or the loss will not stay finite.
+    ``should_stop`` is asked between steps; stopping (or Ctrl-C) writes the checkpoint ``<out>.ckpt``, from which
+    ``resume=True`` goes on exactly; the result then has ``stopped`` and ``step``. Raises TrainingError when the data is
+    unusable or the loss will not stay finite, CheckpointError when there is nothing to resume.
     """
-    config = recipe.config
-    torch.manual_seed(config.seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    ckpt, log_path = out.with_name(out.name + ".ckpt"), out.with_name(out.name + ".events.jsonl")
+    torch.manual_seed(recipe.config.seed)
     report = recipe.prepare(data)
     recipe.build()
-    first, elapsed, best, best_state = 0, 0.0, math.inf, None
+    run = _Run(recipe, out, on_event)
     if resume:
-        saved = checkpoint.load(ckpt)
-        recipe._load_state(saved["state"])
-        first, elapsed, best, best_state = saved["step"], saved["seconds"], saved["best"], saved["best_state"]
-        best = math.inf if best is None else best
-    log = log_path.open("a" if resume else "w", encoding="utf-8")
-    figures: dict[str, Any] = {}
-
-    def emit(kind: str, **values: Any) -> None:
-        event: Event = {"kind": kind, "step": index, **values}
-        log.write(json.dumps(event) + "\n")
-        log.flush()
-        if on_event is not None:
-            on_event(event)
-
-    def keep() -> None:
-        checkpoint.save(ckpt, {
-            "config": asdict(config), "state": good, "step": good_step, "seconds": seconds(), "figures": figures,
-            "best": None if math.isinf(best) else best, "best_state": best_state,
-        })
-
-    start = time.monotonic()
-
-    def seconds() -> float:
-        return elapsed + time.monotonic() - start
-
-    index = first
-    good, good_step, rollbacks = _copy(recipe._state()), first, 0
-    last_told = 0.0
-    stopped = False
-    emit("start", recipe=recipe.name, config=asdict(config), data=report, resumed=resume)
-    try:
-        while index < config.steps:
-            losses = recipe.step(index)
-            index += 1
-            if not all(math.isfinite(value) for value in losses.values()):
-                rollbacks += 1
-                if rollbacks > max_rollbacks:
-                    raise TrainingError(f"the loss was not finite {rollbacks} times; lower the learning rate")
-                recipe._load_state(good, randomness=False)  # go on with other batches than those that failed
-                for optimiser in recipe.optimisers.values():
-                    for group in optimiser.param_groups:
-                        group["lr"] *= 0.5
-                emit("rollback", reason="loss not finite", to=good_step)
-                index = good_step
-                good = _copy(recipe._state())
-                continue
-            if time.monotonic() - last_told > 1.0 or index == config.steps:
-                last_told = time.monotonic()
-                rate = (index - first) / max(1e-9, time.monotonic() - start)
-                emit("step", losses=losses, rate=rate, left=(config.steps - index) / max(rate, 1e-9), seconds=seconds())
-            if index % config.validate_every == 0 or index == config.steps:
-                figures = recipe.validate()
-                emit("validate", figures=figures)
-                if figures.get("score", math.inf) < best:
-                    best = figures["score"]
-                    best_state = _copy({name: dict(m.state_dict()) for name, m in recipe.modules.items()})
-            if index % config.sample_every == 0:
-                emit("sample", files=[str(p) for p in recipe.sample(out.parent, index)])
-            if index % config.checkpoint_every == 0:
-                good, good_step = _copy(recipe._state()), index
-                keep()
-                emit("checkpoint", path=str(ckpt))
-            if should_stop is not None and should_stop():
-                good, good_step = _copy(recipe._state()), index
-                stopped = True
-                break
-    except KeyboardInterrupt:
-        stopped, index = True, good_step  # a half-done step is not kept
-    try:
-        if stopped:
-            keep()
-            emit("checkpoint", path=str(ckpt))
-            return {**figures, "stopped": True, "step": index}
-        good, good_step = _copy(recipe._state()), index
-        keep()
-        if best_state is not None:
-            for name, module in recipe.modules.items():
-                module.load_state_dict(best_state[name])
-            figures = {**figures, **recipe.validate()}
-        result = recipe.export()
-        card = {
-            "name": out.stem, **result.card, "recipe": recipe.name, "command": command, "config": asdict(config),
-            "steps": index, "seed": config.seed, "seconds": round(seconds()), "date": datetime.date.today().isoformat(),
-            "figures": {**figures, **result.card.get("figures", {})}, "data_report": report,
-        }
-        save_model(out, result.tensors, result.architecture, result.config, card)
-        emit("done", figures=card["figures"], model=str(out))
-        return dict(card["figures"])
-    finally:
-        log.close()
+        run.restore()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_name(out.name + ".events.jsonl").open("a" if resume else "w", encoding="utf-8") as run.log:
+        if not run.run(report, resume, should_stop, max_rollbacks):
+            return {**run.figures, "stopped": True, "step": run.index}
+        return run.finish(report, command)
