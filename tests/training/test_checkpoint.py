@@ -43,6 +43,6 @@ def test_damaged_file_is_a_sentence(tmp_path: Path, content: bytes) -> None:
 
 
 def test_nothing_but_plain_values_is_stored(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="cannot hold a .*Path"):
+    with pytest.raises(TypeError, match=r"cannot hold a .*Path"):
         checkpoint.save(tmp_path / "a.ckpt", {"path": Path("x")})
     assert list(tmp_path.iterdir()) == []
