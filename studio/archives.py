@@ -94,7 +94,7 @@ def check_zip(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosix
         files.add(folded)
         total, packed = total + info.file_size, packed + info.compress_size
         if info.file_size > MAX_RATIO * max(1024, info.compress_size) or total > MAX_BYTES:
-            raise FileError(f"it would unpack to {total / 1e6:,.0f} MB from {packed / 1e6:,.2f} MB, which no honest one does")
+            raise FileError(f"it would unpack to {total / 1e6:,.0f} MB from {packed / 1e6:,.2f} MB")
         entries.append((info, path))
     both = files & folders
     if both:

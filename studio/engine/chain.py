@@ -1,0 +1,336 @@
+"""The chain: one source generator and the effects after it, run step by step on the thread that calls.
+
+Used alike by the offline render and by the live deck. Along the chain a picture stays what its maker returned (a tensor
+stays on its device); only the end of the chain is copied to the host, by ``host``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as Generator_
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.generator import Cancelled, Context, Finished, Generator
+from studio.media import Audio, Frame, MediaError, Notes, is_tensor, to_float, to_frame
+from studio.params import ParamSet, Trigger
+
+log = logging.getLogger("reverie.engine")
+
+Media = Frame | Notes | str | Audio
+
+
+class GeneratorError(RuntimeError):
+    """A generator failed; the message is a sentence that names it. The cause is chained and has the traceback.
+
+    ``generator`` is its id, ``stage`` its place in the chain from 0, ``when`` is ``setup`` or ``step``;
+    ``out_of_memory`` tells whether a smaller working size may help.
+    """
+
+    def __init__(
+        self, message: str, *, generator: str = "", stage: int = 0, when: str = "step", out_of_memory: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.generator, self.stage, self.when, self.out_of_memory = generator, stage, when, out_of_memory
+
+
+@dataclass
+class Stage:
+    """One place in a chain: a generator class, its parameter values, and the plugin's folder (for its assets)."""
+
+    generator: type[Generator]
+    values: ParamSet
+    folder: Path | None = None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on the host or on a device; torch is not imported for it."""
+    if isinstance(error, MemoryError) or type(error).__name__ in ("OutOfMemoryError", "_ArrayMemoryError"):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def reason(error: BaseException) -> str:
+    """What went wrong, for a person: the message alone where it is a sentence, else the kind of error before it."""
+    text = " ".join(str(error).split())
+    if len(text) > 300:
+        text = text[:297] + "..."
+    if is_out_of_memory(error):
+        return "the memory is full; choose a smaller size or close other programs"
+    if not text:
+        return type(error).__name__
+    # the first kind carries sentences by the rules of the house; a KeyError's text is only the key
+    plain = isinstance(error, (ValueError, OSError)) and not isinstance(error, UnicodeError)
+    return text if plain else f"{type(error).__name__}: {text}"
+
+
+def check_stages(stages: Sequence[Stage]) -> None:
+    """Raise GeneratorError with a sentence when the stages do not fit together."""
+    if not stages:
+        raise GeneratorError("there is nothing to run; name a generator")
+    for place, stage in enumerate(stages[1:], 1):
+        before, here = stages[place - 1].generator, stage.generator
+        if here.takes is None:
+            text = f"{title(here)} takes no input, so it cannot follow {title(before)}; only effects can"
+        elif here.takes != before.makes:
+            text = f"{title(here)} takes {here.takes}, but {title(before)} before it makes {before.makes}"
+        else:
+            continue
+        raise GeneratorError(text, generator=here.id, stage=place, when="setup")
+
+
+def title(generator: type[Generator]) -> str:
+    """The name of a generator as people know it."""
+    return generator.title or generator.id or generator.__name__
+
+
+def to_input(value: Any, wants: str, ctx: Context) -> Any:
+    """A picture in the form a generator ``wants``: ``"array"`` float32 ``(height, width, 3)`` or ``"tensor"`` float
+    ``(3, height, width)`` of ``ctx.dtype`` on ``ctx.device``, both 0..1. Raises MediaError for NaN or a wrong shape."""
+    if value is None:
+        return None
+    if wants == "array":
+        return _to_array(value)
+    import torch
+
+    if not is_tensor(value):
+        frame = value if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3 else None
+        if frame is None or frame.shape[2] != 3:
+            tensor = torch.from_numpy(_to_array(value)).to(ctx.device)
+        else:  # a quarter of the bytes travel
+            tensor = torch.from_numpy(np.ascontiguousarray(frame)).to(ctx.device)
+        value = tensor.permute(2, 0, 1)
+    value = _picture(value.detach()).to(ctx.device)
+    if value.dtype == torch.uint8:
+        return value.to(ctx.dtype).div_(255.0)
+    _finite(*value.aminmax())
+    return value.to(ctx.dtype).clamp(0.0, 1.0)
+
+
+def _to_array(value: Any) -> Any:
+    if is_tensor(value):
+        value = _picture(value.detach())
+        if value.is_floating_point():
+            value = value.float().cpu().permute(1, 2, 0).numpy()
+        else:
+            value = to_frame(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+        if value.ndim == 2:
+            value = np.repeat(value[:, :, None], 3, axis=2)
+        _finite(value.min(), value.max())
+        if value.ndim == 3 and value.shape[2] == 3:
+            return np.ascontiguousarray(np.clip(value, 0.0, 1.0), np.float32)
+    return to_float(value)
+
+
+def _picture(tensor: Any) -> Any:
+    if tensor.ndim == 4 and tensor.shape[0] == 1:
+        tensor = tensor[0]
+    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or 0 in tensor.shape:
+        raise MediaError(f"an image tensor must have the shape (3, height, width), this one has {tuple(tensor.shape)}")
+    return tensor.expand(3, -1, -1) if tensor.shape[0] == 1 else tensor
+
+
+def _finite(low: Any, high: Any) -> None:
+    if not (np.isfinite(float(low)) and np.isfinite(float(high))):
+        raise MediaError("the image contains NaN or infinity")
+
+
+def host(value: Any, kind: str) -> Media:
+    """Media for the host: a picture becomes ``uint8 (height, width, 3)``; the rest is checked. Raises MediaError."""
+    if kind == "image":
+        return to_frame(value)
+    wanted: dict[str, type] = {"notes": Notes, "text": str, "audio": Audio}
+    if not isinstance(value, wanted[kind]):
+        raise MediaError(f"a {kind} generator returned {type(value).__name__}; it must return {wanted[kind].__name__}")
+    if isinstance(value, Notes) and not (np.isfinite(value.length) and value.length >= 0):
+        raise MediaError(f"a block of notes has a length of {value.length} beats")
+    if isinstance(value, Audio) and (value.samples.ndim != 2 or not np.isfinite(value.samples).all()):
+        raise MediaError("sound must have the shape (frames, channels) and no NaN")
+    return value  # type: ignore[no-any-return]
+
+
+def seconds(value: Media, bpm: float) -> float:
+    """How long a piece of media lasts; 0 for pictures and text, which the frame rate paces."""
+    if isinstance(value, Notes):
+        return value.length * 60.0 / bpm
+    if isinstance(value, Audio):
+        return float(value.samples.shape[0]) / value.rate
+    return 0.0
+
+
+class Runner:
+    """One stage at work. ``step`` takes the values, runs setup again when due, and yields what the stage makes."""
+
+    def __init__(self, stage: Stage, ctx: Context, place: int = 0) -> None:
+        self.stage, self.ctx, self.place = stage, ctx, place
+        self.generator: Generator | None = None
+        self.last: Any = None
+        self.ready = False
+        self.fired: dict[str, bool] = {}
+
+    def setup(self) -> None:
+        """Make the generator and set it up. Raises GeneratorError."""
+        values = self.stage.values.take()
+        try:
+            self.generator = self.stage.generator()
+            self.generator.freeze(values)
+            self.generator.setup(self.ctx)
+        except (Cancelled, Finished):
+            raise
+        except Exception as error:
+            raise self.failure(error, "setup") from error
+        # a trigger fired before the start belongs to the first step
+        self.fired = {n: True for n, p in self.stage.values.params.items() if isinstance(p, Trigger) and values[n]}
+        self.ready = True
+
+    def step(self, value: Any, on_preview: Callable[[Any], None] | None = None) -> Iterator[Any]:
+        """Run one step on ``value`` (the picture, notes or text from the stage before, or None).
+
+        Yields at most one picture, or any number of other parts. Raises GeneratorError, Cancelled or Finished.
+        """
+        if self.generator is None or not self.ready:
+            self.setup()
+        assert self.generator is not None
+        kind = self.generator.makes
+        try:
+            values = {**self.stage.values.take(), **self.fired}
+            self.fired = {}
+            if self.generator.freeze(values):
+                self.generator.setup(self.ctx)
+            if self.generator.takes == "image":
+                value = to_input(value, self.generator.wants, self.ctx)
+            self.ctx.input = value
+            result = self.generator.step(self.ctx)
+            if hasattr(result, "__next__"):
+                yield from self._parts(result, kind, on_preview)
+                return
+        except (Cancelled, Finished, GeneratorError):
+            raise
+        except Exception as error:
+            raise self.failure(error, "step") from error
+        if result is not None:
+            if kind == "image":
+                self.last = result
+            yield result
+        elif kind == "image" and self.last is not None:
+            yield self.last  # nothing new: the picture stands
+
+    def _parts(self, parts: Iterator[Any], kind: str, on_preview: Callable[[Any], None] | None) -> Iterator[Any]:
+        finished: Finished | None = None
+        try:
+            while True:
+                try:
+                    self.ctx.check()
+                    part = next(parts, _END)
+                except (Cancelled, GeneratorError):
+                    raise
+                except Finished as end:  # the last picture so far is the picture
+                    finished, part = end, _END
+                except Exception as error:
+                    raise self.failure(error, "step") from error
+                if part is _END:
+                    break
+                if part is None:
+                    continue
+                if kind != "image":
+                    yield part
+                    continue
+                self.last = part
+                if on_preview is not None:
+                    on_preview(part)
+            if kind == "image" and self.last is not None:
+                yield self.last
+        finally:
+            close = getattr(parts, "close", None)
+            if close is not None:
+                close()
+        if finished is not None:
+            raise finished
+
+    def failure(self, error: BaseException, when: str) -> GeneratorError:
+        """The sentence for an error in this stage."""
+        if isinstance(error, GeneratorError):
+            return error
+        name, full = title(self.stage.generator), is_out_of_memory(error)
+        verb = "could not be set up" if when == "setup" else "stopped"
+        message = f"{name} {verb}: {reason(error)}"
+        return GeneratorError(
+            message, generator=self.stage.generator.id, stage=self.place, when=when, out_of_memory=full
+        )
+
+    def close(self) -> None:
+        """Let the generator go. An error in its ``close`` is logged: nothing depends on it any more."""
+        generator, self.generator, self.ready, self.last = self.generator, None, False, None
+        if generator is not None:
+            try:
+                generator.close()
+            except Exception:
+                log.exception("%s failed while closing", title(type(generator)))
+
+
+_END: Any = object()
+
+
+class Chain:
+    """Runners in a row. Not thread-safe: one thread sets up, steps and closes."""
+
+    def __init__(self, stages: Sequence[Stage], make_context: Callable[[Stage], Context]) -> None:
+        check_stages(stages)
+        self.runners = [Runner(stage, make_context(stage), place) for place, stage in enumerate(stages)]
+        self.makes = stages[-1].generator.makes
+        self.takes = stages[0].generator.takes
+
+    @property
+    def contexts(self) -> list[Context]:
+        return [runner.ctx for runner in self.runners]
+
+    def setup(self) -> None:
+        """Set every stage up, first to last."""
+        for runner in self.runners:
+            if not runner.ready:
+                runner.setup()
+
+    def step(
+        self, value: Any = None, on_preview: Callable[[Media], None] | None = None
+    ) -> Generator_[Media, None, None]:
+        """One step of the whole chain on ``value`` (a picture for the first stage, or None).
+
+        Yields host media: at most one frame, or any number of parts. ``on_preview`` gets the unfinished pictures of
+        the last stage, as frames. Raises GeneratorError, Cancelled or Finished.
+        """
+        yield from self._feed(0, value, on_preview)
+
+    def _feed(self, place: int, value: Any, on_preview: Callable[[Media], None] | None) -> Iterator[Media]:
+        runner, last = self.runners[place], place == len(self.runners) - 1
+
+        def preview(part: Any) -> None:
+            if on_preview is not None:
+                on_preview(self._host(runner, part))
+
+        for part in runner.step(value, preview if last and on_preview is not None else None):
+            if last:
+                yield self._host(runner, part)
+            else:
+                yield from self._feed(place + 1, part, on_preview)
+
+    def _host(self, runner: Runner, part: Any) -> Media:
+        try:
+            return host(part, self.makes)
+        except Exception as error:
+            raise runner.failure(error, "step") from error
+
+    def advance(self, dt: float) -> None:
+        """Move every stage's clock on."""
+        for runner in self.runners:
+            runner.ctx.advance(dt)
+
+    def close(self) -> None:
+        """Close every stage, last to first. May be called twice."""
+        for runner in reversed(self.runners):
+            runner.close()
