@@ -2,9 +2,12 @@
 
 from studio.generator import API_VERSION, Cancelled, Context, Finished, Generator
 from studio.media import Audio, MediaError, Note, Notes, to_float, to_frame
+from studio.midi_file import MidiFileError, MidiSong, read_midi
 from studio.params import Bool, Choice, Color, Float, Int, Model, Path, Point, Seed, Text, Trigger
+from studio.picture import PictureError, read_image
 
 __all__ = [
     "API_VERSION", "Audio", "Bool", "Cancelled", "Choice", "Color", "Context", "Finished", "Float", "Generator", "Int",
-    "MediaError", "Model", "Note", "Notes", "Path", "Point", "Seed", "Text", "Trigger", "to_float", "to_frame",
+    "MediaError", "MidiFileError", "MidiSong", "Model", "Note", "Notes", "Path", "PictureError", "Point", "Seed",
+    "Text", "Trigger", "read_image", "read_midi", "to_float", "to_frame",
 ]
