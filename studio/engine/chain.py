@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Generator as Generator_
+from collections.abc import Generator as Parts
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -152,7 +152,7 @@ def host(value: Any, kind: str) -> Media:
         raise MediaError(f"a block of notes has a length of {value.length} beats")
     if isinstance(value, Audio) and (value.samples.ndim != 2 or not np.isfinite(value.samples).all()):
         raise MediaError("sound must have the shape (frames, channels) and no NaN")
-    return value  # type: ignore[no-any-return]
+    return cast(Media, value)
 
 
 def seconds(value: Media, bpm: float) -> float:
@@ -298,7 +298,7 @@ class Chain:
 
     def step(
         self, value: Any = None, on_preview: Callable[[Media], None] | None = None
-    ) -> Generator_[Media, None, None]:
+    ) -> Parts[Media, None, None]:
         """One step of the whole chain on ``value`` (a picture for the first stage, or None).
 
         Yields host media: at most one frame, or any number of parts. ``on_preview`` gets the unfinished pictures of
