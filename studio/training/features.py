@@ -1,0 +1,435 @@
+"""Distilling a feature network: a small student learns, from random weights, the activations of a known network.
+
+Every stretch of the student between two matched layers is a regression problem of its own: first it reads the
+*teacher's* activations at its start and predicts those at its end, so that all stretches learn at once from one pass of
+the teacher (block-wise distillation; Wang et al. 2018, "Progressive blockwise knowledge distillation"). Then the
+student runs on its own activations, end to end. Inputs are standardised per channel while training, which makes the
+problems well conditioned, and the standardisation is folded into the weights at the end.
+
+DATA is a folder of pictures of any kind. A quarter of each later batch are pictures that the student itself has
+dreamt up, where it errs most: a dream lives outside the photographs.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call
+
+from studio.media import MAX_PIXELS
+from studio.nn import googlenet, vgg
+from studio.nn.featurenet import FeatureNet, Stage, fold_standardised
+from studio.nn.features import ARCHITECTURE, load_features
+from studio.nn.precision import fast_bfloat16
+from studio.training.loop import Config, Export, Recipe, TrainingError
+
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+SLOPE = 0.1
+"""The leaky slope of the comparison: a unit that is silent in both still learns how silent it should be."""
+
+
+@dataclass
+class FeatureSettings(Config):
+    """Settings of ``reverie train features``."""
+
+    steps: int = 8000
+    teacher: str = ""
+    """Model file of the network to learn from (GoogLeNet, VGG-16/19 or a distilled VGG, as safetensors)."""
+    last: str = ""
+    """Layer at which the student ends; empty: 4e of GoogLeNet, relu5_1 of VGG."""
+    batch: int = 16
+    """Pictures of 128 pixels a side per step (or fewer, larger ones)."""
+    lr: float = 2e-3
+    """Peak learning rate of Adam."""
+    own_share: float = 0.45
+    """Share of the steps, at the end, in which the student reads its own activations."""
+    max_pictures: int = 5000
+    """Most pictures read from the folder."""
+    hold_out: int = 48
+    """Pictures kept for validation."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Student stages from one matched layer to the next."""
+
+    layers: tuple[str, ...]
+    target: str
+    """The teacher's layer that the last of ``layers`` predicts."""
+
+
+class _Convolve(nn.Module):
+    """A stage's convolutions as a module, to call them with other weights."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.stage.convolve(x)
+
+
+class Student(nn.Module):
+    """A feature network in training: its weights see standardised activations and predict normalised ones."""
+
+    def __init__(self, net: FeatureNet, stretches: list[Stretch]) -> None:
+        super().__init__()
+        self.net, self.stretches = net, stretches
+        for index, stretch in enumerate(stretches):
+            first, last = net.stage(stretch.layers[0]), net.stage(stretch.layers[-1])
+            inputs = first.entry_convs()[0].in_channels
+            self.register_buffer(f"mean{index}", torch.zeros(inputs))
+            self.register_buffer(f"std{index}", torch.ones(inputs))
+            self.register_buffer(f"scale{index}", torch.ones(last.width))
+
+    def part(self, name: str, index: int) -> torch.Tensor:
+        """Buffer ``mean``, ``std`` or ``scale`` of a stretch, as ``(1, C, 1, 1)``."""
+        return self.get_buffer(f"{name}{index}").view(1, -1, 1, 1)
+
+    def run(self, index: int, x: torch.Tensor) -> torch.Tensor:
+        """Normalised activations, before the ReLU, at the end of stretch ``index`` from activations at its start."""
+        for position, layer in enumerate(self.stretches[index].layers):
+            stage = self.net.stage(layer)
+            x = stage.prepare(torch.relu(x) if position else x)
+            x = stage.convolve(x) if position else self._convolve_standardised(index, stage, x)
+        return x
+
+    def _convolve_standardised(self, index: int, stage: Stage, x: torch.Tensor) -> torch.Tensor:
+        """``stage.convolve((x - mean) / std)``, with the standardisation moved into the weights: they are the smaller."""
+        changed: dict[str, torch.Tensor] = {}
+        names = {module: name for name, module in stage.named_modules()}
+        for conv in stage.entry_convs():
+            assert conv.bias is not None
+            weight = conv.weight / self.part("std", index)
+            changed[f"stage.{names[conv]}.weight"] = weight
+            changed[f"stage.{names[conv]}.bias"] = conv.bias - (weight * self.part("mean", index)).sum((1, 2, 3))
+        made: torch.Tensor = functional_call(_Convolve(stage), changed, (x,))
+        return made
+
+    @torch.no_grad()
+    def start_at(self, index: int, mean: torch.Tensor) -> None:
+        """Set the last biases of a stretch so that it predicts the ``mean`` of its target from the start."""
+        mean = mean / self.get_buffer(f"scale{index}")
+        start = 0
+        for conv in self.net.stage(self.stretches[index].layers[-1]).exit_convs():
+            assert conv.bias is not None
+            conv.bias.copy_(mean[start : start + conv.out_channels])
+            start += conv.out_channels
+
+    def folded(self) -> FeatureNet:
+        """The plain network that computes the same."""
+        plain = copy.deepcopy(self)
+        with torch.no_grad():
+            for index, stretch in enumerate(plain.stretches):
+                first, last = plain.net.stage(stretch.layers[0]), plain.net.stage(stretch.layers[-1])
+                ones = torch.ones(first.width)
+                mean, std = plain.get_buffer(f"mean{index}"), plain.get_buffer(f"std{index}")
+                fold_standardised(first, mean, std, ones)
+                zeros = torch.zeros(last.entry_convs()[0].in_channels)
+                fold_standardised(last, zeros, zeros + 1, plain.get_buffer(f"scale{index}"))
+        return plain.net.frozen()
+
+
+def _student_for(teacher: FeatureNet, last: str) -> tuple[FeatureNet, list[Stretch]]:
+    """An untrained student and what each of its layers should predict."""
+    if isinstance(teacher, googlenet.GoogLeNet):
+        last = last or "4e"
+        config = {**teacher.architecture(), "last": last, "classes": 0}
+        net = googlenet.from_config(config)
+        return net, [Stretch((layer,), layer) for layer in net.layers]
+    if isinstance(teacher, vgg.VGG):
+        last = (last or "relu5_1").removeprefix("relu")
+        if last not in vgg.VGG16:
+            raise TrainingError(f"last: {last!r} is not a layer of VGG-16; use one of {', '.join(vgg.VGG16)}")
+        names = vgg.VGG16[: vgg.VGG16.index(last) + 1]
+        if any(f"relu{name}" not in teacher.layers for name in names):
+            raise TrainingError(f"teacher: it ends at {teacher.layers[-1]}, before relu{last}; choose an earlier last layer")
+        config = teacher.architecture()
+        config |= {"names": list(names), "widths": [teacher.channels(f"relu{name}") for name in names],
+                   "mean": list(googlenet.IMAGENET_MEAN), "std": list(googlenet.IMAGENET_STD)}
+        return vgg.from_config(config), _vgg_stretches(names, teacher)
+    raise TrainingError(f"teacher: a {teacher.kind} network cannot be distilled; give a GoogLeNet or a VGG")
+
+
+def _vgg_stretches(names: tuple[str, ...], teacher: FeatureNet) -> list[Stretch]:
+    """The first convolution of a block predicts the teacher's first, the last one its last; those between are free."""
+    stretches: list[Stretch] = []
+    layers: list[str] = []
+    for position, name in enumerate(names):
+        layers.append(f"relu{name}")
+        ends = position == len(names) - 1 or names[position + 1][0] != name[0]
+        if name.endswith("_1") or ends:
+            block = [layer for layer in teacher.layers if layer.startswith(f"relu{name[0]}_")]
+            stretches.append(Stretch(tuple(layers), layers[-1] if name.endswith("_1") else block[-1]))
+            layers = []
+    return stretches
+
+
+class FeaturesRecipe(Recipe):
+    """Distils GoogLeNet (for dreams) or VGG (for style) into a network of our own."""
+
+    name: ClassVar[str] = "features"
+    help: ClassVar[str] = "Distil a feature network for dreams (from GoogLeNet) or style (from VGG)"
+    Settings: ClassVar[type[Config]] = FeatureSettings
+    config: FeatureSettings
+
+    def prepare(self, data: Path) -> dict[str, Any]:
+        if not self.config.teacher:
+            raise TrainingError("teacher: name the model file to learn from, for example --teacher googlenet.safetensors")
+        self.device = torch.device(self.config.device)
+        self.teacher = load_features(Path(self.config.teacher), device=self.config.device)
+        pictures, skipped = _read_pictures(data, self.config.max_pictures, self.rng)
+        if len(pictures) < 8:
+            raise TrainingError(f"{data}: {len(pictures)} usable pictures found, at least 8 are needed")
+        held = min(self.config.hold_out, len(pictures) // 4)
+        self.held, self.pictures = pictures[:held], pictures[held:]
+        self.low_precision = fast_bfloat16(self.device)
+        return {"pictures": len(self.pictures), "held_out": held, "skipped": skipped}
+
+    def build(self) -> None:
+        net, stretches = _student_for(self.teacher, self.config.last)
+        for module in net.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                assert module.bias is not None
+                nn.init.zeros_(module.bias)
+        self.student = Student(net, stretches).to(self.device).to(memory_format=torch.channels_last)
+        self.pool = self._photos(24, 128)
+        self._measure()
+        self.modules = {"student": self.student}
+        self.optimisers = {"adam": torch.optim.Adam(self.student.parameters(), lr=self.config.lr, betas=(0.9, 0.99))}
+        self.peak, self.last_lr = self.config.lr, self.config.lr
+
+    def _measure(self) -> None:
+        """Channel means and deviations of the teacher's activations, from 128 crops."""
+        sums: dict[str, torch.Tensor] = {}
+        rounds = 8
+        for _ in range(rounds):
+            inputs, targets = self._teach(self._photos(16, 128))
+            for index, stretch in enumerate(self.student.stretches):
+                x = self.student.net.stage(stretch.layers[0]).prepare(inputs[index]).float()
+                y = F.leaky_relu(targets[index].float(), SLOPE)
+                bias = targets[index].float().mean((0, 2, 3))
+                for key, value in (
+                    (f"bias{index}", bias), (f"mean{index}", x.mean((0, 2, 3))), (f"std{index}", x.square().mean((0, 2, 3))),
+                    (f"m{index}", y.mean((0, 2, 3))), (f"scale{index}", y.square().mean((0, 2, 3))),
+                ):
+                    sums[key] = sums.get(key, torch.zeros_like(value)) + value / rounds
+        for index in range(len(self.student.stretches)):
+            for spread, mean in ((f"std{index}", f"mean{index}"), (f"scale{index}", f"m{index}")):
+                deviation = (sums[spread] - sums[mean].square()).clamp_min(0).sqrt()
+                # a channel that hardly ever speaks would otherwise be blown up
+                self.student.get_buffer(spread).copy_(deviation.clamp_min(float(deviation.median()) * 0.05 + 1e-6))
+            self.student.get_buffer(f"mean{index}").copy_(sums[f"mean{index}"])
+            self.student.start_at(index, sums[f"bias{index}"])
+        if self.student.stretches[0].layers[0] == self.student.net.layers[0]:  # pictures are normalised already
+            self.student.get_buffer("mean0").zero_()
+            self.student.get_buffer("std0").fill_(1.0)
+
+    @torch.no_grad()
+    def _teach(self, x: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Per stretch: the teacher's activations at its start and its pre-ReLU activations at its end."""
+        wanted = {stretch.target for stretch in self.student.stretches}
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            found: list[torch.Tensor] = []
+            hidden = self.teacher.normalise(x)
+            for layer in self.teacher.layers:
+                pre = self.teacher.stage(layer).linear(hidden)
+                hidden = torch.relu(pre)
+                if layer in wanted:
+                    found.append(pre)
+                    if len(found) == len(wanted):
+                        break
+            first = self.student.net.normalise(x)
+            return [first, *(torch.relu(pre) for pre in found[:-1])], found
+
+    def step(self, index: int) -> dict[str, float]:
+        own_from = round(self.config.steps * (1 - self.config.own_share))
+        own = index >= own_from
+        self._set_rate(index, own_from)
+        x = self._batch(index, own)
+        inputs, targets = self._teach(x)
+        losses: list[torch.Tensor] = []
+        hidden = inputs[0]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            for position in range(len(self.student.stretches)):
+                few = self._enough(position, len(x))
+                made = self.student.run(position, hidden if own else inputs[position][:few])
+                scale = self.student.part("scale", position)
+                if own:
+                    hidden = torch.relu(made) * scale.to(made.dtype)
+                made, wanted = made[:few], targets[position][:few].float() / scale
+                losses.append(F.mse_loss(F.leaky_relu(made.float(), SLOPE), F.leaky_relu(wanted, SLOPE)))
+        loss = torch.stack(losses).sum()
+        optimiser = self.optimisers["adam"]
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
+        optimiser.step()
+        return {"loss": float(loss.detach()) / len(losses), "last": float(losses[-1].detach())}
+
+    def _enough(self, position: int, count: int) -> int:
+        """How many pictures of a batch a stretch learns from: early layers have plenty of activations in each."""
+        stride = self.student.net.stride(self.student.stretches[position].layers[-1])
+        return max(2, min(count, count * stride // 16))
+
+    def _set_rate(self, index: int, own_from: int) -> None:
+        """Warm up, one cosine while the stretches learn apart, a lower one while they learn together."""
+        group = self.optimisers["adam"].param_groups[0]
+        if group["lr"] < self.last_lr:  # the loop lowered it after a loss that was not finite
+            self.peak *= group["lr"] / self.last_lr
+        if index < own_from:
+            rate = min(1.0, (index + 1) / 100) * (0.1 + 0.9 * _cosine(index / own_from))
+        else:
+            rate = 0.5 * _cosine((index - own_from) / max(1, self.config.steps - own_from)) + 0.002
+        group["lr"] = self.last_lr = self.peak * rate
+
+    def _batch(self, index: int, own: bool) -> torch.Tensor:
+        """Crops of photographs, every third step fewer and larger; in the second part a quarter are dreams."""
+        if index % 3 == 2:
+            return self._photos(max(2, self.config.batch * 3 // 8), 208)
+        dreams = self.config.batch // 4 if own else 0
+        x = self._photos(self.config.batch - dreams, 128)
+        if not dreams:
+            return x
+        if index % 4 == 0:
+            self._dream()
+        chosen = torch.from_numpy(self.rng.choice(len(self.pool), dreams, replace=False))
+        return torch.cat([x, self.pool[chosen].to(self.device)]).contiguous(memory_format=torch.channels_last)
+
+    def _dream(self) -> None:
+        """Move four of the pool's pictures three steps up the student's own activations, or begin them anew."""
+        chosen = torch.from_numpy(self.rng.choice(len(self.pool), 4, replace=False))
+        x = self.pool[chosen].to(self.device)
+        stop = int(self.rng.integers(2, len(self.student.stretches)))
+        channel = int(self.rng.integers(self.student.net.channels(self.student.stretches[stop].layers[-1])))
+        single = bool(self.rng.random() < 0.5)
+        for _ in range(3):
+            x.requires_grad_(True)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+                hidden = self.student.net.normalise(x)
+                for position in range(stop + 1):
+                    hidden = torch.relu(self.student.run(position, hidden)) * self.student.part("scale", position)
+            goal = hidden[:, channel].float().mean() if single else hidden.float().square().mean()
+            gradient, = torch.autograd.grad(goal, x)
+            size = gradient.abs().mean((1, 2, 3), keepdim=True) + 1e-12
+            x = (x.detach() + 0.02 * gradient / size).clamp(0, 1)
+        anew = torch.from_numpy(self.rng.random(4) < 0.12)
+        x[anew] = self._photos(4, 128)[anew]
+        self.pool[chosen] = x.cpu()
+
+    def _photos(self, count: int, side: int) -> torch.Tensor:
+        """Random crops ``(count, 3, side, side)`` in 0..1 with colour jitter; a few are noise or mixed with noise."""
+        made = []
+        for _ in range(count):
+            picture = self.pictures[int(self.rng.integers(len(self.pictures)))]
+            smaller = min(picture.shape[1:])
+            crop = int(min(smaller, max(48, smaller * self.rng.uniform(0.45, 1.0))))
+            top, left = (int(self.rng.integers(extent - crop + 1)) for extent in picture.shape[1:])
+            x = picture[:, top : top + crop, left : left + crop].float()[None] / 255
+            x = F.interpolate(x, (side, side), mode="bilinear", antialias=crop > side)[0]
+            if self.rng.random() < 0.5:
+                x = x.flip(2)
+            made.append(_jitter(x, self.rng))
+        return torch.stack(made).to(self.device).contiguous(memory_format=torch.channels_last)
+
+    def validate(self) -> dict[str, float]:
+        """R² per layer on pictures never seen, end to end; score is the mean unexplained share."""
+        plain = self.student.folded()
+        unexplained: dict[str, float] = {}
+        for stretch in self.student.stretches:
+            unexplained[stretch.layers[-1]] = 0.0
+        wrong = dict.fromkeys(unexplained, 0.0)
+        whole = dict.fromkeys(unexplained, 0.0)
+        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            for x in self._held_batches():
+                theirs = self.teacher.forward_to(x, [stretch.target for stretch in self.student.stretches])
+                ours = plain.forward_to(x, list(unexplained))
+                for stretch in self.student.stretches:
+                    t, s = theirs[stretch.target].float(), ours[stretch.layers[-1]].float()
+                    wrong[stretch.layers[-1]] += float((t - s).square().sum())
+                    whole[stretch.layers[-1]] += float((t - t.mean((0, 2, 3), keepdim=True)).square().sum())
+        figures = {f"r2_{layer}": round(1 - wrong[layer] / max(whole[layer], 1e-12), 4) for layer in wrong}
+        return {**figures, "score": 1 - sum(figures.values()) / len(figures)}
+
+    def _held_batches(self) -> Iterator[torch.Tensor]:
+        for start in range(0, len(self.held), 8):
+            chunk = [F.interpolate(p.float()[None] / 255, (224, 224), mode="bilinear", antialias=True)
+                     for p in self.held[start : start + 8]]
+            yield torch.cat(chunk).to(self.device).contiguous(memory_format=torch.channels_last)
+
+    def export(self) -> Export:
+        net = self.student.folded()
+        assert isinstance(net, (googlenet.GoogLeNet, vgg.VGG))
+        half = {name: tensor.half() for name, tensor in net.tensors().items()}
+        card = {
+            "title": f"Feature network for {'dreams' if net.kind == 'googlenet' else 'style'} ({net.kind}, to {net.layers[-1]})",
+            "layers": {layer: net.channels(layer) for layer in net.layers},
+            "parameters": sum(tensor.numel() for tensor in half.values()),
+        }
+        return Export(half, ARCHITECTURE, net.architecture(), card)
+
+    def extra_state(self) -> dict[str, Any]:
+        return {"pool": self.pool, "peak": self.peak, "last_lr": self.last_lr}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        self.pool, self.peak, self.last_lr = state["pool"], state["peak"], state["last_lr"]
+
+
+def _cosine(part: float) -> float:
+    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, part)))
+
+
+def _jitter(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Contrast, saturation, brightness and cast of ``(3, H, W)``; now and then noise of some coarseness on top."""
+    gain, shift = rng.uniform(0.7, 1.4), rng.uniform(-0.12, 0.12)
+    grey = x.mean(0, keepdim=True)
+    x = grey + (x - grey) * rng.uniform(0.5, 1.6)
+    cast = torch.tensor(rng.uniform(-0.05, 0.05, (3, 1, 1)), dtype=x.dtype)
+    x = (x - x.mean()) * gain + x.mean() + shift + cast
+    luck = rng.random()
+    if luck < 0.2:
+        coarse = int(rng.choice([1, 1, 2, 4, 8, 16]))
+        side = max(2, x.shape[1] // coarse)
+        noise = torch.tensor(rng.standard_normal((1, 3, side, side)), dtype=x.dtype)
+        noise = F.interpolate(noise, x.shape[1:], mode="bilinear", align_corners=False)[0]
+        x = x * rng.uniform(0.0, 1.0) if luck < 0.04 else x
+        x = x + noise * rng.uniform(0.02, 0.25)
+    return x.clamp(0, 1)
+
+
+def _read_pictures(folder: Path, most: int, rng: np.random.Generator) -> tuple[list[torch.Tensor], int]:
+    """Pictures below ``folder`` as uint8 ``(3, H, W)``, at most 256 pixels on the shorter side, in random order."""
+    from PIL import Image, UnidentifiedImageError
+
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is not a folder; give a folder of pictures")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
+    chosen = [paths[index] for index in rng.permutation(len(paths))[:most]]
+    pictures, skipped = [], 0
+    for path in chosen:
+        try:
+            with Image.open(path) as image:
+                if image.width * image.height > MAX_PIXELS or min(image.size) < 64:
+                    raise ValueError("size")
+                image.draft("RGB", (256, 256))
+                ratio = 256 / min(image.size)
+                picture = image.convert("RGB")
+                if ratio < 1:
+                    picture = picture.resize((round(picture.width * ratio), round(picture.height * ratio)))
+                pictures.append(torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous())
+        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
+            skipped += 1
+    return pictures, skipped
+
+
+__all__ = ["FeatureSettings", "FeaturesRecipe", "Stage", "Student"]
