@@ -100,6 +100,18 @@ def picture_size(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> tuple[int
     return (image.height, image.width) if turned else (image.width, image.height)
 
 
+def frame_count(path: Path | str, *, max_pixels: int = MAX_PIXELS) -> int:
+    """Frames of an animated picture; 1 for a still. Raises as ``read_image``."""
+    image = _open(path, max_pixels)
+    try:
+        # a TIFF's pages are not an animation
+        return int(getattr(image, "n_frames", 1)) if image.format in ("GIF", "WEBP", "PNG") else 1
+    except Exception as error:
+        raise _damaged(path, error) from None
+    finally:
+        image.close()
+
+
 def _open(path: Path | str, max_pixels: int) -> Image:
     import warnings
 

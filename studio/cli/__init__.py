@@ -1,0 +1,109 @@
+"""The command line. Importing it, and every ``--help``, loads neither torch nor numpy: commands import late."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from studio import __version__
+from studio.cli import errors
+
+COMMANDS = {
+    "render": "make a picture, a video, a text, MIDI or sound with a generator",
+    "demo": "make a gallery with every generator and a page that shows it",
+    "generators": "list the generators and effects",
+    "params": "list the parameters of a generator",
+    "presets": "list the looks that come with the generators",
+    "recipe": "print how an exported file was made",
+    "models": "list the networks, show a card, import a file",
+    "train": "train a network on your own texts, MIDI files or pictures",
+    "plugins": "list, write, check and enable plugins",
+    "devices": "list GPU, cameras, audio, MIDI ports and screens",
+    "bench": "measure the studio against plain references",
+}
+"""Every command and its one line; its module ``studio.cli.<name>_cmd`` has ``add(parser)`` and ``run(args)``."""
+
+
+def command_name() -> str:
+    """What a person types to reach this program: ``reverie``, or ``python3 main.py`` in a checkout."""
+    return os.environ.get("REVERIE_COMMAND", "reverie")
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with the examples kept as they are written."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        keywords.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        keywords["allow_abbrev"] = False  # an option added later must not change what a script meant
+        super().__init__(*arguments, **keywords)
+
+
+def examples(*lines: str) -> str:
+    """The epilogue of a command's help."""
+    return "examples:\n" + "\n".join(f"  {command_name()} {line}" for line in lines)
+
+
+def build_parser(only: str | None = None) -> Parser:
+    """The whole parser; with ``only`` the arguments of that one command are filled in (the others are not imported)."""
+    parser = Parser(
+        prog=command_name(), description="Reverie Studio: an instrument for art made with neural networks.",
+        epilog=examples(
+            "demo", "render deep_dream --preset cathedral -o dream.mp4", "render text_sequencer -o text.txt",
+            "render style_camera --help",
+        ),
+    )
+    parser.add_argument("--version", action="version", version=f"Reverie Studio {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    for name, line in COMMANDS.items():
+        sub = commands.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == only:
+            _module(name).add(sub)
+    return parser
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"studio.cli.{name}_cmd")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 failed with a sentence, 2 wrong arguments."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments:
+        return _no_window()
+    for stream in (sys.stdout, sys.stderr):  # names of files and texts hold characters that a console may lack
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    name = next((word for word in arguments if not word.startswith("-")), None)
+    try:
+        parsed = build_parser(name if name in COMMANDS else None).parse_args(arguments)
+    except SystemExit as stop:  # argparse has said it: 0 after help, 2 after a wrong argument
+        return stop.code if isinstance(stop.code, int) else errors.WRONG
+    run: Callable[[argparse.Namespace], int] = _module(parsed.command).run
+    errors.start_log()
+    try:
+        code = run(parsed)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("\nreverie: stopped; nothing half-made was left", file=sys.stderr)
+        return errors.FAILED
+    except BrokenPipeError:  # the reader (head, less) has gone; what it read was right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return errors.DONE
+    except Exception as error:
+        return errors.report(error)
+    finally:
+        errors.stop_log()
+
+
+def _no_window() -> int:
+    print(
+        f"Reverie Studio {__version__}. This version has no window yet; the rest works from the command line.\n\n"
+        f"  {command_name()} demo      makes a gallery of pictures, video, text and music (about three minutes)\n"
+        f"  {command_name()} --help    shows all commands"
+    )
+    return errors.DONE
