@@ -1,0 +1,209 @@
+"""Feed-forward style transfer: one small network, a style is one row of scales and shifts.
+
+The network follows Johnson et al. (2016) with the conditional instance normalisation of Dumoulin et al. (2017),
+arranged for speed: the picture is folded 4x4 into channels (pixel unshuffle), the residual trunk works at an eighth of
+its size, and the way back up is two resize-convolutions and a pixel shuffle, so that no convolution runs at full size.
+The last row of the table is the *plain* style, trained to give the picture back: mixing it in is the strength control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from studio.nn.weights import WeightsError, load_model
+
+ARCHITECTURE = "style_net"
+MULTIPLE = 8
+"""Height and width of what the network sees must be multiples of this (the trunk works at an eighth)."""
+EPSILON = 1e-5
+MAX_PARAMETERS = 2_000_000
+
+
+class StyleNet(nn.Module):
+    """Pictures ``(N, 3, H, W)`` in 0..1 to pictures of the same shape, by a mix of ``styles`` (not clamped).
+
+    ``stem`` and ``trunk`` are channel counts at a quarter and an eighth of the size (half of ``stem`` at a half of it),
+    ``blocks`` the number of residual convolutions in the trunk.
+    """
+
+    def __init__(self, styles: Sequence[str], stem: int = 48, trunk: int = 128, blocks: int = 5) -> None:
+        super().__init__()
+        self.styles, self.stem, self.trunk, self.blocks = tuple(styles), stem, trunk, blocks
+        shapes = [(48, stem), (stem, trunk), *[(trunk, trunk)] * blocks, (trunk, stem), (stem, stem // 2)]
+        # no bias: the normalisation after each convolution would take it away again
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(inputs, outputs, 3, 2 if index == 1 else 1, bias=False)
+            for index, (inputs, outputs) in enumerate(shapes)
+        )
+        self.head = nn.Conv2d(stem // 2, 12, 3)
+        self.channels = [o for _, o in shapes]
+        rows = len(self.styles) + 1
+        self.gamma = nn.Parameter(torch.ones(rows, sum(self.channels)))
+        self.beta = nn.Parameter(torch.zeros(rows, sum(self.channels)))
+        self.keep = nn.Parameter(torch.cat([torch.zeros(rows - 1), torch.ones(1)])[:, None])
+        for convolution in self.convolutions:
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # type: ignore[arg-type]
+        # the four pixels of a 2x2 block start alike (ICNR, Aitken et al. 2017): no checkerboard to unlearn
+        with torch.no_grad():
+            self.head.weight.copy_(torch.randn(3, stem // 2, 3, 3).mul(0.03).repeat_interleave(4, 0))
+        nn.init.constant_(self.head.bias, 0.0)  # type: ignore[arg-type]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What a model file needs beside the tensors."""
+        return {"styles": list(self.styles), "stem": self.stem, "trunk": self.trunk, "blocks": self.blocks}
+
+    def affine(self, mix: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Scale and shift ``(N, C)`` of each normalisation for ``mix (N, rows)``."""
+        gamma, beta = torch.split(mix @ self.gamma, self.channels, 1), torch.split(mix @ self.beta, self.channels, 1)
+        return list(zip(gamma, beta, strict=True))
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        """``mix (N, rows)`` are the shares of each style (the last is plain); each row of it sums to 1."""
+        table = self.affine(mix)
+
+        def layer(index: int, value: Tensor) -> Tensor:
+            value = self.convolutions[index](F.pad(value, (1, 1, 1, 1), mode="reflect"))
+            gamma, beta = table[index]
+            value = F.instance_norm(value.float(), eps=EPSILON)
+            return F.relu(value * gamma[:, :, None, None] + beta[:, :, None, None])
+
+        skip = layer(0, F.pixel_unshuffle(x - 0.5, 4).contiguous(memory_format=torch.channels_last))
+        value = layer(1, skip)
+        for index in range(2, 2 + self.blocks):
+            value = value + layer(index, value)
+        value = F.interpolate(value, scale_factor=2.0, mode="nearest")
+        value = layer(self.blocks + 2, value) + skip
+        value = layer(self.blocks + 3, F.interpolate(value, scale_factor=2.0, mode="nearest"))
+        value = self.head(F.pad(value, (1, 1, 1, 1), mode="reflect"))
+        keep = (mix @ self.keep)[:, :, None, None]
+        return F.pixel_shuffle(value.float(), 2) + 0.5 + keep * (x - 0.5)
+
+
+class Stylist:
+    """A StyleNet made ready for a stream of pictures: half precision where that is fast, remembered statistics.
+
+    Plain instance normalisation takes its statistics from each frame alone: something that enters at the left changes
+    the brightness at the far right, and camera noise makes the whole picture flicker. Here the statistics are a moving
+    average over frames, whose ``memory`` (share kept per frame, 0..1) may be changed at any time; 1 holds them.
+    """
+
+    def __init__(self, net: StyleNet, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+        self.styles, self.device, self.dtype = net.styles, device, dtype
+        self.memory, self.every = 0.0, 1
+        self._pictures = 0
+        self._blocks, self._channels = net.blocks, net.channels
+
+        def ready(tensor: Tensor) -> Tensor:
+            return tensor.detach().to(device, dtype).contiguous(memory_format=torch.channels_last)
+
+        self._weights = [ready(layer.get_parameter("weight")) for layer in net.convolutions]
+        self._head = (ready(net.head.weight), net.head.get_parameter("bias").detach().to(device, dtype))
+        self._tables = [table.detach().to(device) for table in (net.gamma, net.beta, net.keep)]
+        self._statistics: list[tuple[Tensor, Tensor]] = []
+        self.mix(dict.fromkeys(net.styles[:1], 1.0))
+
+    def mix(self, shares: Mapping[str, float]) -> None:
+        """Share of each style by name; what is missing to 1 is the plain picture, and more than 1 exaggerates.
+
+        Raises KeyError for a name that is not in ``styles``.
+        """
+        row = [0.0] * (len(self.styles) + 1)
+        for name, share in shares.items():
+            row[self.styles.index(name) if name in self.styles else _unknown(name, self.styles)] += share
+        row[-1] = 1.0 - sum(row)
+        vector = torch.tensor([row], dtype=torch.float32, device=self.device)
+        gamma, beta, keep = (vector @ table for table in self._tables)
+        parts = [torch.split(table[0], self._channels) for table in (gamma, beta)]
+        self._affine = list(zip(*parts, strict=True))
+        self._keep = float(keep)
+
+    def forget(self) -> None:
+        """Start the statistics afresh at the next picture (another source, a cut)."""
+        self._statistics, self._pictures = [], 0
+
+    @torch.inference_mode()
+    def __call__(self, picture: Tensor) -> Tensor:
+        """Stylise ``(3, H, W)`` in 0..1, from 16 pixels a side; returns float32 of the same shape, in 0..1."""
+        height, width = picture.shape[1:]
+        if min(height, width) < 16:
+            raise ValueError(f"a picture of {width}x{height} pixels is too small to stylise; it needs 16 each way")
+        x = picture.to(self.device, torch.float32)[None]
+        # a border of reflected picture keeps the edges of the frame free of artefacts
+        right, below = (-width) % MULTIPLE + MULTIPLE, (-height) % MULTIPLE + MULTIPLE
+        x = F.pad(x, (MULTIPLE, right, MULTIPLE, below), mode="reflect")
+        fresh = not self._statistics
+        # memory 1 holds the statistics; a long memory does not need every frame measured
+        measure = fresh or (self.memory < 1.0 and self._pictures % self.every == 0)
+        found: list[tuple[Tensor, Tensor]] = []
+
+        def layer(index: int, value: Tensor) -> Tensor:
+            value = F.pad(value, (1, 1, 1, 1), mode="reflect")
+            value = F.conv2d(value, self._weights[index], stride=2 if index == 1 else 1)
+            gamma, beta = self._affine[index]
+            if measure:
+                mean, variance = torch.zeros_like(gamma), torch.ones_like(gamma)
+                normal = F.batch_norm(value, mean, variance, gamma, beta, training=True, momentum=1.0, eps=EPSILON)
+                if not fresh and self.memory > 0.0:
+                    kept = self.memory**self.every
+                    mean = mean.lerp_(self._statistics[index][0], kept)
+                    variance = variance.lerp_(self._statistics[index][1], kept)
+                    normal = F.batch_norm(value, mean, variance, gamma, beta, eps=EPSILON)
+                found.append((mean, variance))
+            else:
+                normal = F.batch_norm(value, *self._statistics[index], gamma, beta, eps=EPSILON)
+            return F.relu_(normal)
+
+        small = F.pixel_unshuffle((x - 0.5).to(self.dtype), 4).contiguous(memory_format=torch.channels_last)
+        skip = layer(0, small)
+        value = layer(1, skip)
+        for index in range(2, 2 + self._blocks):
+            value = value + layer(index, value)
+        value = F.interpolate(value, scale_factor=2.0, mode="nearest")
+        value = layer(self._blocks + 2, value).add_(skip)
+        value = layer(self._blocks + 3, F.interpolate(value, scale_factor=2.0, mode="nearest"))
+        value = F.pixel_shuffle(F.conv2d(F.pad(value, (1, 1, 1, 1), mode="reflect"), *self._head).float(), 2)
+        if measure:
+            self._statistics = found
+        self._pictures += 1
+        value = value.add_(0.5).add_(x - 0.5, alpha=self._keep)
+        return value[0, :, MULTIPLE : MULTIPLE + height, MULTIPLE : MULTIPLE + width].clamp(0.0, 1.0)
+
+
+def _unknown(name: str, styles: Sequence[str]) -> int:
+    raise KeyError(f"there is no style {name!r} in this model; it has {', '.join(styles)}")
+
+
+def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Stylist:
+    """The style model in a file, ready for use. Raises WeightsError with a sentence when it is not one."""
+    model = load_model(path, ARCHITECTURE)
+    config = model.config
+    try:
+        styles = [str(name) for name in config["styles"]]
+        net = StyleNet(styles, int(config["stem"]), int(config["trunk"]), int(config["blocks"]))
+        net.load_state_dict(model.tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise WeightsError(f"{path}: the style network in it cannot be built ({first}); train it again") from None
+    return Stylist(net.eval(), device=device, dtype=dtype)
+
+
+def fast_dtype(device: str) -> torch.dtype:
+    """The fastest number type for convolutions on ``device`` that is exact enough to look at."""
+    if device.startswith("cuda"):
+        return torch.float16
+    return torch.bfloat16 if device == "cpu" and bf16_is_fast() else torch.float32
+
+
+def bf16_is_fast() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware (AVX-512 BF16 or AMX); elsewhere bfloat16 is slower."""
+    try:
+        return bool(torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    except (AttributeError, RuntimeError):
+        return False

@@ -1,0 +1,330 @@
+"""``reverie train style``: several paintings into one fast network.
+
+Perceptual losses as in Johnson et al. (2016): Gram matrices for the style, one deeper activation for the content. Every
+style layer is divided by the distance that plain photographs have on it, so one weight fits every painting. Beside it:
+a *plain* row that learns to give the picture back (the strength control mixes it in, so partial strengths are trained
+too), and steadiness: a picture with camera noise on it, moved by some pixels, must come out the same, only moved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from studio import paths
+from studio.nn import gram
+from studio.nn.features import FeatureError, load_features
+from studio.nn.style import ARCHITECTURE, MAX_PARAMETERS, StyleNet, bf16_is_fast
+from studio.nn.weights import WeightsError
+from studio.training.loop import Config, Export, Recipe, TrainingError
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+CONTENT_LAYER = "relu3_1"
+MAX_STYLES = 16
+MOVE = 6
+"""Largest shift (pixels) in the steadiness loss."""
+
+
+@dataclass
+class StyleConfig(Config):
+    """Settings of the style recipe."""
+
+    steps: int = 8000
+    styles: str = ""
+    """Pictures in ``paintings`` to learn, by stem, with commas; ``name=stem`` gives another name. Empty: all."""
+    features: str = "style_features"
+    """Loss network: the name of a model, or a path."""
+    size: int = 256
+    """Side of the training pictures, pixels (a multiple of 8)."""
+    style_size: int = 320
+    """Shorter side of the paintings, pixels: larger gives larger strokes."""
+    batch: int = 4
+    stem: int = 48
+    trunk: int = 128
+    blocks: int = 5
+    learning_rate: float = 1e-3
+    style_weight: float = 40.0
+    """Weight of the style against the content (1)."""
+    variation_weight: float = 2.0
+    steady_weight: float = 10.0
+    partial: float = 0.15
+    """Share of the training pictures with a random strength between plain and full style."""
+
+
+def find_pictures(folder: Path) -> list[Path]:
+    """The pictures in a folder, by name. Raises TrainingError when there is no such folder."""
+    if not folder.is_dir():
+        raise TrainingError(f"{folder} is not there; the data folder needs a folder 'photos' and a folder 'paintings'")
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
+
+
+def read_picture(path: Path, shorter: int) -> NDArray[np.uint8] | None:
+    """A picture ``(H, W, 3)`` scaled so that its shorter side is ``shorter`` pixels; None when it cannot be read."""
+    import cv2
+
+    data = np.frombuffer(path.read_bytes(), np.uint8)
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if picture is None or min(picture.shape[:2]) < 32:
+        return None
+    factor = shorter / min(picture.shape[:2])
+    if factor != 1.0:
+        shape = (max(shorter, round(picture.shape[1] * factor)), max(shorter, round(picture.shape[0] * factor)))
+        picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def choose_styles(wanted: str, found: list[Path]) -> dict[str, Path]:
+    """Name → picture from the ``styles`` setting. Raises TrainingError for unknown or doubled names."""
+    stems = {path.stem: path for path in found}
+    chosen: dict[str, Path] = {}
+    for entry in [part.strip() for part in wanted.split(",") if part.strip()] or list(stems):
+        name, _, stem = entry.rpartition("=")
+        name, stem = (name or stem).strip(), stem.strip()
+        if stem not in stems:
+            known = ", ".join(stems) or "none"
+            raise TrainingError(f"styles: there is no picture {stem!r} in paintings; there are: {known}")
+        if name in chosen:
+            raise TrainingError(f"styles: the name {name!r} is used twice; write other-name={stem}")
+        chosen[name] = stems[stem]
+    if not 1 <= len(chosen) <= MAX_STYLES:
+        raise TrainingError(f"styles: {len(chosen)} pictures; one network takes 1 to {MAX_STYLES}, name some")
+    return chosen
+
+
+def to_batch(pictures: Iterable[NDArray[np.uint8]]) -> Tensor:
+    """Pictures of one size to ``(N, 3, H, W)`` in 0..1."""
+    return torch.from_numpy(np.stack(list(pictures))).permute(0, 3, 1, 2).float().div_(255)
+
+
+class StyleRecipe(Recipe):
+    """Trains one StyleNet on ``DATA/photos`` with the pictures of ``DATA/paintings``."""
+
+    name: ClassVar[str] = "style"
+    help: ClassVar[str] = "Several paintings into one network that styles a camera picture at frame rate"
+    Settings: ClassVar[type[Config]] = StyleConfig
+    config: StyleConfig
+
+    def prepare(self, data: Path) -> dict[str, Any]:
+        config = self.config
+        if config.size % 8 or config.size < 64:
+            raise TrainingError(f"size: {config.size} must be a multiple of 8 from 64")
+        self.styles = choose_styles(config.styles, find_pictures(data / "paintings"))
+        self.paintings = {}
+        for name, path in self.styles.items():
+            painting = read_picture(path, config.style_size)
+            if painting is None:
+                raise TrainingError(f"{path} cannot be read as a picture; take it out of the folder or save it again")
+            self.paintings[name] = painting
+        files = find_pictures(data / "photos")
+        # one size for all, a third larger than needed where the photo has it: room for crops at several scales
+        photos = [(path.name, read_picture(path, config.size)) for path in files]
+        skipped = [name for name, photo in photos if photo is None]
+        squares = [_middle(photo, config.size) for _, photo in photos if photo is not None]
+        if len(squares) < 4:
+            raise TrainingError(f"{data / 'photos'} has {len(squares)} usable photographs; at least 4 are needed")
+        held = max(1, min(8, len(squares) // 10))
+        picks = set(np.linspace(0, len(squares) - 1, held).astype(int).tolist())
+        self.held_out = to_batch(square for index, square in enumerate(squares) if index in picks)
+        self.photos = [square for index, square in enumerate(squares) if index not in picks]
+        return {
+            "photos": len(self.photos), "held_out": held, "skipped": skipped[:20],
+            "styles": {name: path.name for name, path in self.styles.items()},
+        }
+
+    def build(self) -> None:
+        config = self.config
+        try:
+            self.features = load_features(paths.find_model(config.features), device=config.device)
+            self.features.resolve(STYLE_LAYERS[-1])
+        except (FileNotFoundError, FeatureError, WeightsError) as error:
+            raise TrainingError(f"features: {error}") from None
+        self.autocast = torch.autocast(
+            config.device.split(":")[0], torch.bfloat16, enabled=config.device != "cpu" or bf16_is_fast()
+        )
+        net = StyleNet(list(self.styles), config.stem, config.trunk, config.blocks)
+        if sum(p.numel() for p in net.parameters()) > MAX_PARAMETERS:
+            raise TrainingError(f"stem, trunk, blocks: the network would have more than {MAX_PARAMETERS:,} parameters")
+        # a moving average of the weights gives smoother pictures than the last weights do
+        average = StyleNet(list(self.styles), config.stem, config.trunk, config.blocks)
+        average.load_state_dict(net.state_dict())
+        self.modules = {
+            name: module.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for name, module in (("net", net), ("average", average.requires_grad_(False)))
+        }
+        self.net: StyleNet = net
+        self.average: StyleNet = average
+        # a row is moved by its own pictures only: it needs larger steps than the shared convolutions
+        table = [net.gamma, net.beta, net.keep]
+        shared = [value for name, value in net.named_parameters() if name not in ("gamma", "beta", "keep")]
+        self.optimisers = {"adam": torch.optim.Adam(
+            [{"params": shared, "share": 1.0}, {"params": table, "share": 4.0}], config.learning_rate, betas=(0.9, 0.99)
+        )}
+        self._measure()
+
+    @torch.no_grad()
+    def _measure(self) -> None:
+        """Gram matrices of the paintings, and how far plain photographs are from each, layer by layer."""
+        wanted = [self._grams(to_batch([painting]).to(self.config.device)) for painting in self.paintings.values()]
+        self.wanted = {layer: torch.cat([grams[layer] for grams in wanted]) for layer in STYLE_LAYERS}
+        photos = to_batch(self.photos[:: max(1, len(self.photos) // 16)][:16]).to(self.config.device)
+        plain = self._grams(photos)
+        self.start = {}
+        for layer in STYLE_LAYERS:
+            distances = [gram.gram_distance(plain[layer], one).mean() for one in self.wanted[layer]]
+            self.start[layer] = torch.stack(distances).clamp_min(1e-12)
+
+    def _grams(self, picture: Tensor) -> dict[str, Tensor]:
+        return gram.grams(self.features.forward_to(picture.contiguous(memory_format=torch.channels_last), STYLE_LAYERS))
+
+    def _batch(self) -> Tensor:
+        """Photographs, flipped at random; half of them enlarged from a part, as camera pictures are smoother."""
+        import cv2
+
+        size, chosen = self.config.size, []
+        for index in self.rng.integers(0, len(self.photos), self.config.batch):
+            photo: NDArray[Any] = self.photos[int(index)]
+            if self.rng.random() < 0.5:
+                side = int(self.rng.integers(size // 2, size + 1))
+                y, x = (int(self.rng.integers(0, size - side + 1)) for _ in range(2))
+                photo = cv2.resize(photo[y : y + side, x : x + side], (size, size), interpolation=cv2.INTER_LINEAR)
+            chosen.append(photo[:, ::-1] if self.rng.random() < 0.5 else photo)
+        return to_batch(chosen).to(self.config.device)
+
+    def _losses(self, out: Tensor, picture: Tensor, style: Tensor, strength: Tensor) -> dict[str, Tensor]:
+        """Losses of stylised pictures ``out``; ``style (N,)`` row numbers, ``strength (N,)`` 0..1."""
+        with self.autocast:
+            found = self.features.forward_to(out.contiguous(memory_format=torch.channels_last), STYLE_LAYERS)
+            with torch.no_grad():
+                content = self.features.forward_to(picture.contiguous(memory_format=torch.channels_last), CONTENT_LAYER)
+        distances = [
+            gram.gram_distance(gram.gram(found[layer]), self.wanted[layer][style]) / self.start[layer][style]
+            for layer in STYLE_LAYERS
+        ]
+        styled = torch.stack(distances).mean(0)
+        same = gram.feature_distance(found[CONTENT_LAYER], content[CONTENT_LAYER])
+        return {
+            "style": (strength.square() * styled).mean(), "content": same.mean(),
+            "variation": gram.total_variation(out).mean(), "outside": gram.outside(out).mean(),
+            "plain": ((1 - strength).square() * (out - picture).square().mean((1, 2, 3))).mean(),
+        }
+
+    def _total(self, losses: dict[str, Tensor]) -> Tensor:
+        config = self.config
+        total = config.style_weight * losses["style"] + losses["content"] + 40.0 * losses["plain"]
+        total = total + config.variation_weight * losses["variation"] + 10.0 * losses["outside"]
+        return total + config.steady_weight * losses["steady"] if "steady" in losses else total
+
+    def _mix(self, style: Tensor, strength: Tensor) -> Tensor:
+        mix = torch.zeros(len(style), len(self.styles) + 1, device=style.device)
+        mix[torch.arange(len(style)), style] = strength
+        mix[:, -1] += 1 - strength
+        return mix
+
+    def _steady(self, picture: Tensor, out: Tensor, mix: Tensor) -> Tensor:
+        """Half of the pictures again, moved and with noise on: how much the result changes."""
+        half = max(1, len(picture) // 2)
+        dy, dx = (int(value) for value in self.rng.integers(-MOVE, MOVE + 1, 2))
+        noise = float(self.rng.uniform(0.005, 0.04))
+        moved = torch.roll(picture[:half], (dy, dx), (2, 3))
+        with self.autocast:
+            again = self.net(moved + noise * torch.randn(moved.shape).to(moved.device), mix[:half])
+        change = again - torch.roll(out[:half], (dy, dx), (2, 3))
+        return torch.as_tensor(change[:, :, 16:-16, 16:-16].square().mean())
+
+    def step(self, index: int) -> dict[str, float]:
+        config = self.config
+        progress, warm = min(1.0, index / max(1, config.steps)), min(1.0, (index + 1) / 50)
+        rate = config.learning_rate * warm * (0.05 + 0.475 * (1 + math.cos(math.pi * progress)))
+        for group in self.optimisers["adam"].param_groups:
+            if group["lr"] < 0.75 * group.get("given", 0.0):
+                group["share"] *= 0.5  # the loop halved the rate after a roll-back: keep to that
+            group["lr"] = group["given"] = rate * group["share"]
+        picture = self._batch()
+        # all styles come up equally often
+        first = index * config.batch
+        style = torch.tensor([(first + k) % len(self.styles) for k in range(config.batch)], device=config.device)
+        partial = self.rng.random(config.batch) < config.partial
+        chosen = np.where(partial, self.rng.random(config.batch) * (self.rng.random(config.batch) < 0.7), 1.0)
+        strength = torch.tensor(chosen, dtype=torch.float32, device=config.device)
+        mix = self._mix(style, strength)
+        with self.autocast:
+            out = self.net(picture, mix)
+        losses = self._losses(out, picture, style, strength)
+        if config.steady_weight > 0 and index % 3 == 0:
+            losses["steady"] = self._steady(picture, out, mix)
+        total = self._total(losses)
+        self.optimisers["adam"].zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
+        self.optimisers["adam"].step()
+        if math.isfinite(float(total.detach())):
+            with torch.no_grad():
+                decay = min(0.998, (1 + index) / (10 + index))
+                for slow, fast in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                    slow.lerp_(fast, 1 - decay)
+        return {"total": float(total.detach()), **{name: float(value.detach()) for name, value in losses.items()}}
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Mean losses on the held-out photographs; ``style_NAME`` is the share of the distance to that style left."""
+        figures: dict[str, float] = {}
+        totals, contents = [], []
+        picture = self.held_out.to(self.config.device)
+        ones = torch.ones(len(picture), device=picture.device)
+        for row, name in enumerate(self.styles):
+            style = torch.full((len(picture),), row, device=picture.device)
+            with self.autocast:
+                out = self.average(picture, self._mix(style, ones))
+            losses = self._losses(out, picture, style, ones)
+            figures[f"style_{name}"] = round(float(losses["style"]), 5)
+            contents.append(float(losses["content"]))
+            totals.append(float(self._total(losses)))
+        with self.autocast:
+            plain = self.average(picture, self._mix(torch.zeros_like(ones, dtype=torch.long), 0 * ones))
+        figures["content"] = round(float(np.mean(contents)), 4)
+        figures["plain_mae"] = round(float((plain.clamp(0, 1) - picture).abs().mean()), 4)
+        figures["score"] = round(float(np.mean(totals)), 5)
+        return figures
+
+    @torch.no_grad()
+    def sample(self, folder: Path, index: int) -> list[Path]:
+        """A sheet: held-out photographs across, the styles down, the plain row last."""
+        import cv2
+
+        picture = self.held_out[:5].to(self.config.device)
+        rows = [picture]
+        for row in range(len(self.styles) + 1):
+            mix = torch.zeros(len(picture), len(self.styles) + 1, device=picture.device)
+            mix[:, row] = 1
+            rows.append(self.average(picture, mix))
+        sheet = torch.cat([torch.cat(list(row.clamp(0, 1)), 2) for row in rows], 1)
+        sheet = sheet.permute(1, 2, 0).mul(255).byte().cpu()
+        path = folder / f"style_{index:06d}.png"
+        ok, data = cv2.imencode(".png", sheet.numpy()[:, :, ::-1])
+        path.write_bytes(data.tobytes() if ok else b"")
+        return [path]
+
+    def export(self) -> Export:
+        tensors = {name: value.half() for name, value in self.average.state_dict().items()}
+        card = {
+            "title": "Styles for the camera",
+            "about": "A feed-forward style network; each painting is one row of scales and shifts.",
+            "data": f"{len(self.photos)} photographs (for training only) and the paintings named in data_report",
+            "licence": "Apache-2.0",
+            "parameters": sum(p.numel() for p in self.average.parameters()),
+        }
+        return Export(tensors, ARCHITECTURE, self.average.config, card)
+
+
+def _middle(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    y, x = ((length - size) // 2 for length in picture.shape[:2])
+    return np.ascontiguousarray(picture[y : y + size, x : x + size])
