@@ -1,1 +1,1 @@
-"""library."""
+"""What is kept between sessions: presets, session files, settings, models, imports. Loads no torch by itself."""

@@ -1,0 +1,206 @@
+"""Importing foreign checkpoints: safetensors and torch's ``.pt``/``.pth``, checked and saved as safetensors at once.
+
+A torch file is a pickle and may be hostile. Its container is checked here without opening it; it is then read by
+import_worker.py in a process of its own with a time and a memory limit. Plain pickles (``.pkl``), TorchScript and
+``.pt2`` are refused: opening them runs what their maker wrote. There is no switch for it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio import paths
+from studio.files import FileError, atomic_write, explain, short_path
+from studio.library.layouts import Layout, detect, strip_prefix
+from studio.library.presets import slug
+from studio.nn.weights import WeightsError, read_header, sha256
+
+MAX_BYTES = 4 * 1024**3
+"""Largest checkpoint (bytes)."""
+
+MAX_RATIO = 4.0
+"""torch stores without compression; a file that inflates more than this is an attack."""
+
+TIMEOUT = 120.0
+"""Seconds after which the reading process is ended."""
+
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""First bytes of a torch file from before version 1.6."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model that was imported; ``layout`` is None for a network that nothing here knows."""
+
+    path: Path
+    layout: Layout | None
+    tensors: int
+    report: list[str]
+
+
+def import_model(
+    source: Path, name: str = "", *, licence: str = "unknown", folder: Path | None = None, replace: bool = False,
+    timeout: float = TIMEOUT, cancelled: Callable[[], bool] = lambda: False,
+) -> Imported:
+    """Import a checkpoint as ``<folder>/<name>.safetensors`` with a card; the folder is the user's models by default.
+
+    Raises WeightsError when it is refused, FileError when something cannot be read or written; then nothing is left.
+    """
+    folder = folder or paths.user_folder("data") / "models"
+    target = folder / f"{slug(name or source.stem)}.safetensors"
+    if target.exists() and not replace:
+        raise FileError(f"there is already a model {target.stem!r}; choose another name, or replace it")
+    try:
+        if not source.is_file():
+            raise FileNotFoundError(2, "no such file", str(source))
+        size = source.stat().st_size
+        with source.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise explain(error, source) from None
+    if size > MAX_BYTES:
+        raise WeightsError(f"{short_path(source)} is refused: it has {size / 1e9:.1f} GB, at most 4 GB are imported")
+    report: list[str] = []
+    with atomic_write(target, parents=True) as temporary:
+        if head[8:9] == b"{" or source.suffix == ".safetensors":
+            _copy_safetensors(source, temporary)
+        else:
+            check_container(source, head)
+            left_out = _in_own_process(source, temporary, size, timeout, cancelled)
+            if left_out:
+                report.append(f"{left_out} entries that are not tensors were left out")
+        layout, count = _finish(temporary, source, report)
+    _write_card(target, source, layout, licence)
+    return Imported(target, layout, count, report)
+
+
+def check_container(path: Path, head: bytes | None = None) -> None:
+    """Refuse, without opening it, what is not a plain torch checkpoint or inflates. Raises WeightsError."""
+    refused = f"{short_path(path)} is refused"
+    if head is None:
+        with path.open("rb") as file:
+            head = file.read(16)
+    if head.startswith(LEGACY):
+        return
+    if not head.startswith(b"PK"):
+        if head[:1] == b"\x80":
+            raise WeightsError(
+                f"{refused}: it is a plain pickle, which can run any program when it is opened; "
+                "ask its maker for safetensors, or convert it in a container"
+            )
+        raise WeightsError(f"{refused}: it is neither safetensors nor a torch checkpoint; choose another file")
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 65_557))
+            tail = file.read()
+        place = tail.rfind(b"PK\x05\x06")
+        if place >= 0 and int.from_bytes(tail[place + 12 : place + 16], "little") > 64 * 1024 * 1024:
+            raise WeightsError(f"{refused}: its table of contents is far too long")
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise WeightsError(f"{refused}: it is damaged ({error}); fetch it again") from None
+    names = [entry.filename for entry in entries]
+    if any("/code/" in name or name.endswith(("constants.pkl", ".pt2", "archive_format")) for name in names):
+        raise WeightsError(f"{refused}: it is a program (TorchScript or .pt2), not weights; ask for its state_dict")
+    if not any(name.endswith("data.pkl") for name in names):
+        raise WeightsError(f"{refused}: it is a zip archive, but not a torch checkpoint; choose another file")
+    size = path.stat().st_size
+    total = sum(entry.file_size for entry in entries)
+    if total > MAX_RATIO * size + 65_536 or total > MAX_BYTES or len(names) > 4 * 20_000:
+        raise WeightsError(f"{refused}: its {size / 1e6:,.2f} MB would inflate to {total / 1e6:,.0f} MB")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise WeightsError(f"{refused}: it is encrypted")
+
+
+def _in_own_process(
+    source: Path, target: Path, size: int, timeout: float, cancelled: Callable[[], bool]
+) -> int:
+    """Convert in a child; returns how many entries were left out."""
+    from studio.generator import Cancelled
+
+    refused = f"{short_path(source)} is refused"
+    megabytes = 512 + 3 * size // 1_000_000
+    worker = Path(__file__).with_name("import_worker.py")
+    # nothing of the environment that changes how torch or Python load; the system's own names stay
+    keep = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LD_LIBRARY_PATH", "HOME", "USERPROFILE", "LANG")
+    environment = {name: os.environ[name] for name in keep if name in os.environ} | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-I", str(worker), str(source.resolve()), str(target), str(megabytes)]
+    with tempfile.TemporaryFile() as answers:
+        with subprocess.Popen(  # noqa: S603 - our own script, no shell
+            command, stdin=subprocess.DEVNULL, stdout=answers, stderr=subprocess.DEVNULL, env=environment
+        ) as child:
+            left = timeout
+            try:
+                while True:
+                    try:
+                        child.wait(min(0.2, left))
+                        break
+                    except subprocess.TimeoutExpired:
+                        left -= 0.2
+                    if cancelled():
+                        raise Cancelled
+                    if left <= 0:
+                        raise WeightsError(f"{refused}: reading it took longer than {timeout:.0f} seconds")
+            finally:
+                child.kill()
+        answers.seek(0)
+        lines = answers.read(1 << 20).decode("utf-8", "replace").strip().splitlines()
+    try:
+        answer = json.loads(lines[-1])
+        said = answer.get("refused")
+    except (IndexError, ValueError, AttributeError):
+        raise WeightsError(f"{refused}: reading it ended the process that read it (code {child.returncode})") from None
+    if said is not None:
+        raise WeightsError(f"{refused}: {said}")
+    return int(answer.get("left_out", 0))
+
+
+def _copy_safetensors(source: Path, target: Path) -> None:
+    import shutil
+
+    read_header(source)
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise explain(error, target, writing=True) from error
+
+
+def _finish(path: Path, source: Path, report: list[str]) -> tuple[Layout | None, int]:
+    """Check what was written, take off the prefix of wrapped networks, and recognise the layout."""
+    header = read_header(path)
+    prefix = strip_prefix(list(header.shapes))
+    shapes = {name.removeprefix(prefix): shape for name, shape in header.shapes.items()}
+    if prefix:
+        from safetensors.torch import load_file, save_file
+
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(path).items()}
+        save_file(tensors, path, header.metadata or None)
+        report.append(f"the prefix {prefix!r} was taken off all names")
+    layout = detect(shapes)
+    if layout is None and "reverie" not in header.metadata:
+        report.append(f"{short_path(source.name)}: no network here has tensors of these names; it is kept as it is")
+    return layout, len(shapes)
+
+
+def _write_card(target: Path, source: Path, layout: Layout | None, licence: str) -> None:
+    from studio import safe_json
+
+    card = {
+        "name": target.stem, "title": layout.name if layout else target.stem, "licence": licence,
+        "architecture": layout.architecture if layout else "", "imported_from": source.name, "sha256": sha256(target),
+        "source_sha256": sha256(source),
+    }
+    try:
+        safe_json.save(target.with_suffix(".json"), card)
+    except FileError:
+        target.unlink(missing_ok=True)  # a model without its card could not be checked later
+        raise
