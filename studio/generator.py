@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -37,8 +37,8 @@ class Context:
     ``t`` seconds since the start, ``dt`` seconds since the last step, ``frame`` steps so far, ``beat`` beats since the
     start (fractional), ``bar`` bars (fractional), ``bpm`` tempo. ``size`` is the wished ``(width, height)`` in pixels
     or None. ``input`` is the upstream or camera picture of an effect, in the form its class attribute ``wants`` names.
-    ``notes`` are the notes that began since the last step; ``audio`` maps feature names (``level``, ``onset``...) to 0..1.
-    ``offline`` is True in a render, where time does not matter and nothing may be dropped.
+    ``notes`` are the notes that began since the last step; ``audio`` maps feature names (``level``, ``onset``...) to
+    0..1. ``offline`` is True in a render, where time does not matter and nothing may be dropped.
     """
 
     def __init__(
@@ -47,6 +47,8 @@ class Context:
         cancelled: Callable[[], bool] | None = None, on_progress: Callable[[float], None] | None = None,
         on_notice: Callable[[str], None] | None = None, logger: logging.Logger | None = None,
     ) -> None:
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"seed: {seed} is not a whole number from 0 to 2**63 - 1")
         self.seed, self.device, self.size, self.bpm = seed, device, size, bpm
         self.beats_per_bar, self.offline, self.folder = beats_per_bar, offline, folder
         self.t, self.dt, self.frame = 0.0, 1.0 / fps, 0
@@ -71,7 +73,7 @@ class Context:
         """A CPU torch generator seeded from this run's seed and ``key``: the same call gives the same numbers."""
         import torch
 
-        mixed = np.random.SeedSequence([self.seed, *key]).generate_state(2, np.uint32)
+        mixed = np.random.SeedSequence([self.seed, *(part % 2**64 for part in key)]).generate_state(2, np.uint32)
         return torch.Generator().manual_seed(int(mixed[0]) << 32 | int(mixed[1]))
 
     def check(self, progress: float | None = None) -> None:
@@ -91,6 +93,8 @@ class Context:
         """A file that came with the plugin. Raises FileNotFoundError; names that leave the folder are refused."""
         if self.folder is None:
             raise FileNotFoundError(f"asset {name!r}: this generator has no folder")
+        if "\0" in name:
+            raise FileNotFoundError(f"asset {name!r} is not a file name")
         path = (self.folder / name).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             raise FileNotFoundError(f"asset {name!r} lies outside the plugin's folder")
@@ -114,7 +118,7 @@ class Context:
 class Generator:
     """Base of every generator and effect. See docs/plugins.md.
 
-    A subclass declares ``id`` (``author.name``), ``version`` (a whole number, raised when its parameters change meaning),
+    A subclass declares ``id`` (``author.name``), ``version`` (a whole number, raised when parameters change meaning),
     ``makes`` (image, notes, text, audio) and, for an effect, ``takes``. ``wants`` is the form of ``ctx.input``:
     ``"array"`` float32 ``(height, width, 3)`` or ``"tensor"`` float ``(3, height, width)`` on ``ctx.device``.
 
@@ -140,6 +144,8 @@ class Generator:
                 else:
                     found.pop(name, None)
         reserved = {name for name in dir(Generator) if not name.startswith("__")} & set(found)
+        for name, param in found.items():
+            param.declare(cls, name)
         if reserved:
             raise TypeError(f"{cls.__name__}: the parameter name {sorted(reserved)[0]!r} is used by Generator itself")
         cls.params = found
@@ -158,14 +164,23 @@ class Generator:
         if cls.step is Generator.step:
             raise TypeError(f"{cls.__name__}: a generator needs a step(self, ctx) method")
 
-    def __init__(self) -> None:
-        self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
+    def __new__(cls, *args: Any, **keywords: Any) -> Self:
+        made = super().__new__(cls)  # not in __init__: an author who writes one need not know of it
+        made._values = {name: param.default for name, param in cls.params.items()}
+        return made
+
+    _values: dict[str, Any]
 
     def freeze(self, values: dict[str, Any]) -> bool:
         """Engine only: take the values of the next step. True when a ``live=False`` value changed (setup is due)."""
         changed = any(not p.live and values[name] != self._values[name] for name, p in self.params.items())
         self._values = values
         return changed
+
+    @classmethod
+    def migrate(cls, params: dict[str, Any], version: int) -> dict[str, Any]:
+        """Turn parameters stored by an older ``version`` of this generator into today's; pure, dict to dict."""
+        return params
 
     def setup(self, ctx: Context) -> None:
         """Prepare: load models, allocate. Runs on the worker, and again when a ``live=False`` value changed."""

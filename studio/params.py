@@ -8,7 +8,10 @@ Only the standard library is used here, so that reading a generator's declaratio
 from __future__ import annotations
 
 import math
+import numbers
+import os
 import re
+import reprlib
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Generic, Literal, TypeVar, overload
@@ -19,6 +22,11 @@ T = TypeVar("T")
 MAX_TEXT = 20_000
 """Longest text (characters) a Text, Path or Model parameter keeps from a file."""
 
+MAX_NUMBER = 100
+"""Longest text (characters) that is read as a number."""
+
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 60
 _HEX = re.compile(r"#?([0-9a-fA-F]{6})\Z")
 
 
@@ -44,14 +52,23 @@ class Param(Generic[T]):
         self.default: T = default
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        # faults are told by declare(): Python 3.11 hides an error raised here behind a RuntimeError
+        self.name = self.name or name
         self.label = self.label or name.replace("_", " ").capitalize()
+
+    def declare(self, owner: type, name: str) -> None:
+        """Check the declaration when its class is made. Raises TypeError that names class, parameter and rule."""
+        where = f"{owner.__name__}.{name}"
+        if self.name != name:
+            raise TypeError(f"{where}: it is the same object as {self.name}; declare each parameter on its own")
+        if name.startswith("_"):
+            raise TypeError(f"{where}: a parameter's name must not begin with an underscore")
         try:
             cleaned, note = self.clean(self.default)
         except ParamError as error:
-            raise TypeError(f"{owner.__name__}.{name}: the default {self.default!r} is not valid: {error}") from None
+            raise TypeError(f"{where}: the default is not valid: {error}") from None
         if note:
-            raise TypeError(f"{owner.__name__}.{name}: the default {self.default!r} is not valid: {note}")
+            raise TypeError(f"{where}: the default is not valid: {note}")
         self.default = cleaned
 
     @overload
@@ -82,15 +99,24 @@ class Param(Generic[T]):
         """Value at a control position; positions outside 0..1 are clamped."""
         raise ParamError(f"{self.name}: a {self.kind} parameter cannot be moved by a controller")
 
+    def moved(self, value: T, position: float) -> T:
+        """``value`` after its control was moved to ``position``; what the control does not reach stays as it is."""
+        return self.from_norm(position)
+
     def to_json(self, value: T) -> Any:
         """A JSON value that ``clean`` turns back into ``value``."""
         return value
 
     def _bad(self, value: Any, wants: str) -> ParamError:
-        shown = repr(value)
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
-        return ParamError(f"{self.name or self.kind}: {shown} is not {wants}")
+        return ParamError(f"{self.name or self.kind}: {brief(value)} is not {wants}")
+
+
+def brief(value: Any) -> str:
+    """``repr`` for a message: short, and safe for any value from a file."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # a whole number of more digits than Python writes out
+        return "a very large number"
 
 
 def _unit(position: float) -> float:
@@ -102,15 +128,15 @@ def _unit(position: float) -> float:
 def _number(param: Param[Any], value: Any) -> float:
     if isinstance(value, str):
         try:
-            value = float(value.strip())
+            value = float(value.strip()) if len(value) <= MAX_NUMBER else None
         except ValueError:
             raise param._bad(value, "a number") from None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float, numbers.Real)):  # Real: numpy's numbers too
         raise param._bad(value, "a number")
     try:
         number = float(value)
     except OverflowError:
-        number = math.copysign(math.inf, value)
+        number = -math.inf if value < 0 else math.inf
     if math.isnan(number):
         raise param._bad(value, "a number (NaN)")
     return number
@@ -123,19 +149,20 @@ class _Ranged(Param[T]):
         self, default: T, low: float, high: float, *, curve: Curve = "linear", label: str = "", help: str = "",
         unit: str = "", group: str = "", live: bool = True,
     ) -> None:
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        if not (low < high and math.isfinite(high - low)):
             raise TypeError(f"a range needs low < high, got {low}..{high}")
         if curve not in ("linear", "log", "exp"):
             raise TypeError(f"unknown curve {curve!r}; use 'linear', 'log' or 'exp'")
         if curve == "log" and low <= 0:
             raise TypeError(f"a log curve needs low > 0, got {low}")
-        self.low, self.high, self.curve = low, high, curve
+        self.low, self.high, self.curve = float(low), float(high), curve
         super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
 
     def _position(self, value: float) -> float:
         value = min(self.high, max(self.low, value))
         if self.curve == "log":
-            return _unit(math.log(value / self.low) / math.log(self.high / self.low))
+            start = math.log(self.low)
+            return _unit((math.log(value) - start) / (math.log(self.high) - start))
         linear = _unit((value - self.low) / (self.high - self.low))
         return math.sqrt(linear) if self.curve == "exp" else linear
 
@@ -144,7 +171,8 @@ class _Ranged(Param[T]):
         if position in (0.0, 1.0):
             return self.high if position else self.low
         if self.curve == "log":
-            value = self.low * math.exp(position * math.log(self.high / self.low))
+            start = math.log(self.low)
+            value = math.exp(start + position * (math.log(self.high) - start))
         else:
             value = self.low + (self.high - self.low) * (position**2 if self.curve == "exp" else position)
         return min(self.high, max(self.low, value))
@@ -178,6 +206,14 @@ class Int(_Ranged[int]):
 
     kind = "int"
 
+    def __init__(
+        self, default: int, low: int, high: int, *, curve: Curve = "linear", label: str = "", help: str = "",
+        unit: str = "", group: str = "", live: bool = True,
+    ) -> None:
+        if low != int(low) or high != int(high) or max(abs(low), abs(high)) > 2**53:
+            raise TypeError(f"the range of an Int needs whole numbers up to 2**53, got {low}..{high}")
+        super().__init__(default, low, high, curve=curve, label=label, help=help, unit=unit, group=group, live=live)
+
     def clean(self, value: Any) -> tuple[int, str]:
         number, note = self._clamp(value)
         whole = round(number)
@@ -192,10 +228,9 @@ class Int(_Ranged[int]):
         return round(self._value(position))
 
 
-class Bool(Param[bool]):
-    """On or off; a controller switches at its middle."""
+class _Switch(Param[bool]):
+    """Shared by Bool and Trigger."""
 
-    kind = "bool"
     _WORDS: ClassVar[dict[str, bool]] = {
         "true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False,
     }
@@ -216,6 +251,12 @@ class Bool(Param[bool]):
         return _unit(position) >= 0.5
 
 
+class Bool(_Switch):
+    """On or off; a controller switches at its middle."""
+
+    kind = "bool"
+
+
 class Choice(Param[str]):
     """One of a fixed list of names; a controller steps through them in their order."""
 
@@ -228,10 +269,14 @@ class Choice(Param[str]):
         self.choices = tuple(choices)
         if not self.choices or len(set(self.choices)) != len(self.choices):
             raise TypeError("a Choice needs at least one name and no name twice")
+        if not all(isinstance(choice, str) for choice in self.choices):
+            raise TypeError("the choices of a Choice must be text")
         super().__init__(default, label=label, help=help, group=group, live=live)
 
     def clean(self, value: Any) -> tuple[str, str]:
         if isinstance(value, str):
+            if value in self.choices:
+                return value, ""
             for choice in self.choices:
                 if choice.lower() == value.strip().lower():
                     return choice, ""
@@ -241,7 +286,8 @@ class Choice(Param[str]):
         return self.choices.index(value) / max(1, len(self.choices) - 1)
 
     def from_norm(self, position: float) -> str:
-        return self.choices[round(_unit(position) * (len(self.choices) - 1))]
+        """Every choice has an equal part of the control's travel."""
+        return self.choices[min(len(self.choices) - 1, int(_unit(position) * len(self.choices)))]
 
 
 class Text(Param[str]):
@@ -259,7 +305,7 @@ class Text(Param[str]):
 
 
 class Path(Text):
-    """A file on disk, as text; '' means none. ``accepts`` names what a file dialog offers (image, video, midi, text)."""
+    """A file on disk, as text; '' means none. ``accepts`` is what a file dialog offers: image, video, midi, text."""
 
     kind = "path"
 
@@ -271,7 +317,7 @@ class Path(Text):
         super().__init__(default, label=label, help=help, group=group, live=live)
 
     def clean(self, value: Any) -> tuple[str, str]:
-        text, note = super().clean(value)
+        text, note = super().clean(os.fspath(value) if isinstance(value, os.PathLike) else value)
         if "\0" in text:
             raise self._bad(value, "a path")
         return text, note
@@ -291,7 +337,7 @@ class Model(Path):
 
 
 class Color(Param[tuple[float, float, float]]):
-    """An sRGB colour, three numbers 0..1; written ``#rrggbb`` in files. A controller moves its hue."""
+    """An sRGB colour, three numbers 0..1; in files ``#rrggbb`` where that is exact. A controller moves its hue."""
 
     kind = "color"
 
@@ -316,18 +362,27 @@ class Color(Param[tuple[float, float, float]]):
         return colorsys.rgb_to_hsv(*value)[0]
 
     def from_norm(self, position: float) -> tuple[float, float, float]:
-        """The declared default turned to another hue; a grey default becomes fully coloured."""
+        """The declared default turned to another hue; a grey or black one becomes fully coloured. 1 is red, as 0 is."""
+        return self.moved(self.default, position)
+
+    def moved(self, value: tuple[float, float, float], position: float) -> tuple[float, float, float]:
+        """``value`` turned to another hue."""
         import colorsys
 
-        _, saturation, brightness = colorsys.rgb_to_hsv(*self.default)
-        return colorsys.hsv_to_rgb(_unit(position), saturation or 1.0, brightness or 1.0)
+        _, saturation, brightness = colorsys.rgb_to_hsv(*value)
+        visible = 1 / 255  # below it there is no hue to turn
+        return colorsys.hsv_to_rgb(
+            _unit(position), saturation if saturation > visible else 1.0, brightness if brightness > visible else 1.0
+        )
 
     def to_json(self, value: tuple[float, float, float]) -> Any:
-        return list(value)
+        levels = [round(part * 255) for part in value]
+        exact = all(level / 255 == part for level, part in zip(levels, value, strict=True))
+        return "#" + "".join(f"{level:02x}" for level in levels) if exact else list(value)
 
 
 class Point(Param[tuple[float, float]]):
-    """A place on an XY pad. Both axes share the range ``low..high``; a controller moves x."""
+    """A place on an XY pad. Both axes share the range ``low..high``; a controller moves x and leaves y."""
 
     kind = "point"
 
@@ -335,14 +390,14 @@ class Point(Param[tuple[float, float]]):
         self, default: tuple[float, float] = (0.0, 0.0), low: float = -1.0, high: float = 1.0, *, label: str = "",
         help: str = "", unit: str = "", group: str = "", live: bool = True,
     ) -> None:
-        if not low < high:
+        if not (low < high and math.isfinite(high - low)):
             raise TypeError(f"a range needs low < high, got {low}..{high}")
-        self.low, self.high = low, high
+        self.low, self.high = float(low), float(high)
         super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
 
     def clean(self, value: Any) -> tuple[tuple[float, float], str]:
         if isinstance(value, str):
-            value = value.split(",")
+            value = value[: 2 * MAX_NUMBER + 2].split(",")
         if not isinstance(value, (list, tuple)) or len(value) != 2:
             raise self._bad(value, "a point of two numbers")
         x, y = (_number(self, part) for part in value)
@@ -354,7 +409,13 @@ class Point(Param[tuple[float, float]]):
         return _unit((value[0] - self.low) / (self.high - self.low))
 
     def from_norm(self, position: float) -> tuple[float, float]:
-        return (self.low + (self.high - self.low) * _unit(position), self.default[1])
+        return self.moved(self.default, position)
+
+    def moved(self, value: tuple[float, float], position: float) -> tuple[float, float]:
+        """``value`` with another x."""
+        position = _unit(position)
+        x = self.high if position == 1.0 else self.low + (self.high - self.low) * position
+        return (min(self.high, x), value[1])
 
     def to_json(self, value: tuple[float, float]) -> Any:
         return list(value)
@@ -367,12 +428,14 @@ class Seed(Param[int]):
     LIMIT: ClassVar[int] = 2**31 - 1
 
     def clean(self, value: Any) -> tuple[int, str]:
+        if isinstance(value, str) and len(value) <= MAX_NUMBER and value.strip().lstrip("+-").isdecimal():
+            value = int(value.strip())
         number = _number(self, value)
         if not math.isfinite(number) or number != int(number):
             raise self._bad(value, "a whole number")
-        whole = int(value) if isinstance(value, int) else int(number)
+        whole = value if isinstance(value, int) else int(number)  # a float is exact only up to 2**53
         if not 0 <= whole <= self.LIMIT:
-            return whole % (self.LIMIT + 1), f"{self.name}: {whole} was wrapped into 0..{self.LIMIT}"
+            return whole % (self.LIMIT + 1), f"{self.name}: {brief(whole)} was wrapped into 0..{self.LIMIT}"
         return whole, ""
 
     def to_norm(self, value: int) -> float:
@@ -382,24 +445,16 @@ class Seed(Param[int]):
         return round(_unit(position) * self.LIMIT)
 
 
-class Trigger(Param[bool]):
-    """An action: reads True in exactly the one step after it was fired. Never stored in a file."""
+class Trigger(_Switch):
+    """An action: reads True in exactly the one step after it was fired. Never stored in a file.
+
+    A controller fires it as it rises past its middle; letting go does not take the shot back.
+    """
 
     kind = "trigger"
 
     def __init__(self, *, label: str = "", help: str = "", group: str = "") -> None:
         super().__init__(False, label=label, help=help, group=group)
-
-    def clean(self, value: Any) -> tuple[bool, str]:
-        if isinstance(value, bool) or value in (0, 1):
-            return bool(value), ""
-        raise self._bad(value, "on or off")
-
-    def to_norm(self, value: bool) -> float:
-        return 1.0 if value else 0.0
-
-    def from_norm(self, position: float) -> bool:
-        return _unit(position) >= 0.5
 
 
 class ParamSet:
@@ -416,6 +471,7 @@ class ParamSet:
         self.revision = 0
         self._lock = threading.Lock()
         self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
+        self._held: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -432,15 +488,29 @@ class ParamSet:
 
     def set(self, name: str, value: Any) -> str:
         """Set one value, clamped; returns the note about what was changed ('' if nothing). Raises ParamError."""
-        cleaned, note = self._param(name).clean(value)
+        param = self._param(name)
+        cleaned, note = param.clean(value)
+        if isinstance(param, Trigger) and not cleaned:
+            return note  # only a step ends a shot: press and release may both fall between two steps
         with self._lock:
             self._values[name] = cleaned
             self.revision += 1
         return note
 
     def set_norm(self, name: str, position: float) -> None:
-        """Set one value by control position 0..1."""
-        self.set(name, self._param(name).from_norm(position))
+        """Set one value by control position 0..1 (clamped). Raises ParamError for a kind that no control moves."""
+        param = self._param(name)
+        if isinstance(param, Trigger):
+            high = param.from_norm(position)
+            with self._lock:
+                rising = high and name not in self._held
+                (self._held.add if high else self._held.discard)(name)
+            if rising:
+                self.fire(name)
+            return
+        with self._lock:  # read and write as one, so that a value set meanwhile on the other axis is not undone
+            self._values[name] = param.moved(self._values[name], position)
+            self.revision += 1
 
     def norm(self, name: str) -> float:
         """Control position of the current value."""
@@ -471,8 +541,14 @@ class ParamSet:
         return {**self.unknown, **known}
 
     def load(self, data: Mapping[str, Any]) -> list[str]:
-        """Take values from a file: clamp and report, keep unknown names, never fail. Returns the report."""
+        """Take values from a file: clamp and report, keep unknown names, never fail. Returns the report.
+
+        Parameters that ``data`` does not name stay as they are; the unknown names kept are those of the last file.
+        """
         report: list[str] = []
+        self.unknown = {}
+        if not isinstance(data, Mapping):
+            return [f"the parameters are {brief(data)}, not values with names; nothing was changed"]
         for name, value in data.items():
             if name not in self.params:
                 self.unknown[name] = value
@@ -483,7 +559,7 @@ class ParamSet:
             try:
                 note = self.set(name, value)
             except ParamError as error:
-                note = f"{error}; the value {self._values[name]!r} was kept"
+                note = f"{error}; the value {brief(self._values[name])} was kept"
             if note:
                 report.append(note)
         return report

@@ -5,6 +5,7 @@ In a checkout the bundled folders stand beside ``studio/``; in a wheel they are 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -22,7 +23,7 @@ def user_folder(kind: str) -> Path:
     """The user's folder for ``config``, ``data``, ``cache`` or ``log``; REVERIE_HOME puts all of them in one place."""
     home = os.environ.get("REVERIE_HOME")
     if home:
-        return Path(home) / kind
+        return Path(home).expanduser() / kind
     import platformdirs
 
     finders = {
@@ -42,14 +43,18 @@ def model_folders() -> list[Path]:
 
 def find_model(name: str) -> Path:
     """A model file by name (``flowers``) or by path. Raises FileNotFoundError with a sentence."""
-    if _NAME.match(name) and not name.endswith(".safetensors"):
+    if _NAME.match(name):
         for folder in model_folders():
-            candidate = folder / f"{name}.safetensors"
+            candidate = folder / (name if name.endswith(".safetensors") else f"{name}.safetensors")
             if candidate.is_file():
                 return candidate
+    if not name.strip() or (_NAME.match(name) and not name.endswith(".safetensors")):
         known = sorted({p.stem for folder in model_folders() if folder.is_dir() for p in folder.glob("*.safetensors")})
-        raise FileNotFoundError(f"there is no model {name!r}; there are: {', '.join(known) or 'none'}")
-    path = Path(name).expanduser()
+        start = f"there is no model {name!r}" if name.strip() else "no model is chosen"
+        raise FileNotFoundError(f"{start}; there are: {', '.join(known) or 'none'}")
+    path = Path(name)
+    with contextlib.suppress(RuntimeError):  # ~somebody who is not a user here
+        path = path.expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {name}; give a path to a .safetensors file or a model's name")
     return path

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Parts
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from studio.generator import Cancelled, Context, Finished, Generator
-from studio.media import Audio, Frame, MediaError, Notes, is_tensor, to_float, to_frame
+from studio.media import Audio, Frame, MediaError, Notes, check_audio, check_notes, is_tensor, to_float, to_frame
 from studio.params import ParamSet, Trigger
 
 log = logging.getLogger("reverie.engine")
@@ -145,14 +145,13 @@ def host(value: Any, kind: str) -> Media:
     """Media for the host: a picture becomes ``uint8 (height, width, 3)``; the rest is checked. Raises MediaError."""
     if kind == "image":
         return to_frame(value)
-    wanted: dict[str, type] = {"notes": Notes, "text": str, "audio": Audio}
-    if not isinstance(value, wanted[kind]):
-        raise MediaError(f"a {kind} generator returned {type(value).__name__}; it must return {wanted[kind].__name__}")
-    if isinstance(value, Notes) and not (np.isfinite(value.length) and value.length >= 0):
-        raise MediaError(f"a block of notes has a length of {value.length} beats")
-    if isinstance(value, Audio) and (value.samples.ndim != 2 or not np.isfinite(value.samples).all()):
-        raise MediaError("sound must have the shape (frames, channels) and no NaN")
-    return cast(Media, value)
+    if kind == "notes":
+        return check_notes(value)
+    if kind == "audio":
+        return check_audio(value)
+    if not isinstance(value, str):
+        raise MediaError(f"a text generator returned {type(value).__name__}; it must return str")
+    return value
 
 
 def seconds(value: Media, bpm: float) -> float:
