@@ -88,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = run(parsed)
         sys.stdout.flush()
         return code
+    except SystemExit as stop:  # a recipe's own arguments
+        return stop.code if isinstance(stop.code, int) else errors.WRONG
     except KeyboardInterrupt:
         print("\nreverie: stopped; nothing half-made was left", file=sys.stderr)
         return errors.FAILED

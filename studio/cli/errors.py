@@ -88,6 +88,8 @@ def report(error: Exception) -> int:
     log.error("%s", known or "unforeseen", exc_info=error)
     if known:
         print(f"reverie: {known}", file=sys.stderr)
+        if error.__cause__ is None:
+            return FAILED  # the sentence is all there is to know
     else:
         brief = " ".join(str(error).split())[:200] or "no more is known"
         print(f"reverie: something unforeseen happened ({type(error).__name__}: {brief})", file=sys.stderr)

@@ -19,10 +19,13 @@ QUIET_SECONDS = 10.0
 
 
 class Bar:
-    """One task's progress. ``total`` in any unit; None where the end is not known."""
+    """One task's progress. ``total`` in any unit (None where the end is not known), or ``percent`` of 1."""
 
-    def __init__(self, label: str, total: float | None, *, quiet: bool = False, unit: str = "") -> None:
-        self.label, self.total, self.unit, self.quiet = label, total, unit, quiet
+    def __init__(
+        self, label: str, total: float | None, *, quiet: bool = False, unit: str = "", percent: bool = False
+    ) -> None:
+        self.label, self.quiet, self.scale = label, quiet, 100.0 if percent else 1.0
+        self.total, self.unit = (100.0, "%") if percent else (total, unit)
         self.done = 0.0
         self.note = ""
         self._began = self._told = time.monotonic()
@@ -56,9 +59,10 @@ class Bar:
 
     def to(self, done: float, note: str = "") -> None:
         """The work stands at ``done``."""
+        done = done * self.scale
         self.done, self.note = done, note or self.note
         if self._rich is not None:
-            end = f"/{self.total:g}" if self.total is not None else ""
+            end = f"/{self.total:g}" if self.total is not None and self.scale == 1.0 else ""
             self._rich.update(self._task, completed=done, count=f"{done:.0f}{end} {self.unit}", note=self.note[-60:])
         elif not self.quiet and time.monotonic() - self._told > QUIET_SECONDS:
             self._told = time.monotonic()
@@ -69,8 +73,9 @@ class Bar:
         if not self.total or not self.done:
             return f"{self.label}: {self.done:g} {self.unit} after {elapsed:.0f} s {self.note}".rstrip()
         left = elapsed / self.done * max(0.0, self.total - self.done)
-        share = 100 * self.done / self.total
-        line = f"{self.label}: {share:.0f} % of {self.total:g} {self.unit}, about {left:.0f} s left {self.note}"
+        whole = f" of {self.total:g} {self.unit}" if self.scale == 1.0 else ""
+        share = f"{100 * self.done / self.total:.0f} %{whole}"
+        line = f"{self.label}: {share}, about {left:.0f} s left {self.note}"
         return line.rstrip()
 
     def say(self, text: str) -> None:

@@ -1,0 +1,121 @@
+"""``reverie models``: list, card, verify, import."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from studio.cli import Parser, command_name, examples
+from studio.cli.output import add_json, print_json, table
+from studio.cli.render_cmd import size_text
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    add_json(parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", parser_class=Parser)
+    actions.add_parser("list", help="the models that are here (the default)", epilog=examples("models list"))
+    card = actions.add_parser("card", help="data, licence, command and figures", epilog=examples("models card gan"))
+    card.add_argument("name", help="name of a model, or the path of a .safetensors file")
+    check = actions.add_parser("verify", help="compare a model's bytes with its card", epilog=examples("models verify"))
+    check.add_argument("name", nargs="?", help="name or path; without one all that have a card")
+    bring = actions.add_parser(
+        "import", help="bring in a checkpoint from elsewhere; nothing in it is run",
+        epilog=examples("models import googlenet.pth", "models import net.pth --name mine --licence CC0-1.0"),
+    )
+    bring.add_argument("file", type=Path, help="a .pth, .pt or .safetensors file")
+    bring.add_argument("--replace", action="store_true", help="replace a model of the same name")
+    bring.add_argument("--name", help="the name it gets (default: that of the file)")
+    bring.add_argument("--licence", default="unknown", help="said in its card")
+    for sub in actions.choices.values():
+        sub.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+    parser.epilog = examples("models", "models card shakespeare", "models import googlenet.pth")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do the chosen action; listing is the default."""
+    actions = {"card": _card, "verify": _verify, "import": _import}
+    return actions.get(args.action, _list)(args)
+
+
+def _list(args: argparse.Namespace) -> int:
+    from studio.library.models import list_models
+
+    models = list_models()
+    if args.json:
+        print_json([
+            {
+                "name": m.name, "title": m.title, "architecture": m.architecture, "parameters": m.parameters,
+                "bytes": m.size, "house": m.house, "path": str(m.path), "fault": m.fault or None,
+            }
+            for m in models
+        ])
+        return 0
+    rows = [
+        (
+            m.name, m.architecture or "?", f"{m.parameters / 1e6:.2f} M", size_text(m.size),
+            "house" if m.house else "yours", m.fault or m.title,
+        )
+        for m in models
+    ]
+    print(table(rows) or "  none")
+    print(f"\n{command_name()} models card NAME shows data, licence and figures.")
+    return 0
+
+
+def _card(args: argparse.Namespace) -> int:
+    from studio import paths
+    from studio.library.models import read_model
+
+    model = read_model(paths.find_model(args.name))
+    if args.json:
+        print_json({"name": model.name, "architecture": model.architecture, "config": model.config, "card": model.card})
+        return 0
+    print(f"{model.title} ({model.architecture or 'unknown architecture'}, {model.parameters:,} parameters)\n")
+    rows = [(key, text) for key, value in model.card.items() if key != "title" and (text := _flat(value))]
+    print(table(rows) or "  there is no card beside this model")
+    if model.fault:
+        print(f"\nfault: {model.fault}")
+    return 0
+
+
+def _flat(value: Any) -> str:
+    """One line for a value of a card."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_flat(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from studio import paths
+    from studio.library.models import list_models, verify
+
+    if args.name:
+        files = [paths.find_model(args.name)]
+    else:
+        files = [model.path for model in list_models() if model.card]
+    faults = {str(path): verify(path) for path in files}
+    if args.json:
+        print_json(faults)
+    else:
+        for path, fault in faults.items():
+            print(fault or f"{Path(path).stem}: as its card says")
+    return 1 if any(faults.values()) else 0
+
+
+def _import(args: argparse.Namespace) -> int:
+    from studio.library.importer import import_model
+
+    done = import_model(args.file, name=args.name or "", licence=args.licence, replace=args.replace)
+    known = f"a {done.layout.architecture} network" if done.layout else "a network of an unknown layout"
+    if args.json:
+        print_json({"path": str(done.path), "architecture": done.layout.architecture if done.layout else None})
+        return 0
+    print(f"{done.path}: {known}")
+    for line in done.report:
+        print(f"note: {line}")
+    return 0

@@ -1,0 +1,315 @@
+"""One offline export from beginning to end: stages and length in, a file with its recipe out.
+
+The same job serves the command line, the demo and the window. A job can be made from a recipe; it then makes the same
+pictures or events again.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from studio import __version__, paths
+from studio.engine import Stage, render
+from studio.export import accepted_kinds, check_recipe, open_writer, writer_options
+from studio.files import short_path
+from studio.generator import Cancelled
+from studio.library.presets import apply_params, find_preset
+from studio.media import MediaError, Notes
+from studio.params import Model, ParamSet, Seed
+from studio.plugins import Registry
+
+DEFAULT_SECONDS = 4.0
+"""Length of an animation when nothing else sets it."""
+
+DEFAULT_BARS = 8
+"""Length of a piece of music when nothing else sets it."""
+
+STILL_ENDINGS = (".png", ".jpg", ".jpeg")
+BEATS_PER_BAR = 4
+MAX_BLOCKS = 100_000
+"""Most pieces of text or music in one file; a generator that never finishes ends here."""
+
+log = logging.getLogger("reverie.render")
+
+
+class JobError(ValueError):
+    """A job that cannot be done as it stands; the message says why and what to change."""
+
+
+@dataclass
+class RenderJob:
+    """What to render. ``frames`` or ``beats`` limit it (None: until the generator or the input ends).
+
+    ``size`` is the wished (width, height) in pixels; ``source`` a file or ``camera:N`` for a first stage that takes
+    pictures; ``options`` are the writer's.
+    """
+
+    stages: list[Stage]
+    out: Path | str
+    frames: int | None = None
+    beats: float | None = None
+    fps: float = 30.0
+    seed: int = 0
+    size: tuple[int, int] | None = None
+    bpm: float = 120.0
+    source: str | None = None
+    device: str = "cpu"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def makes(self) -> str:
+        """The kind of media that comes out of the last stage."""
+        return self.stages[-1].generator.makes
+
+
+@dataclass
+class Result:
+    """What was written: the writer's report (bytes and more), pieces of media, seconds of work."""
+
+    path: Path
+    count: int
+    seconds: float
+    report: dict[str, Any]
+    cancelled: bool = False
+
+
+def make_stage(
+    registry: Registry, name: str, *, preset: str = "", sets: dict[str, Any] | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+) -> Stage:
+    """A stage from a plugin's name, a preset's name or path, and values to set.
+
+    Raises PluginError, PresetError (both with the near matches) and ParamError.
+    """
+    plugin = registry.get(name)
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    if preset:
+        loaded = find_preset(generator.id, preset, [plugin.folder / "presets"])
+        for line in loaded.apply(values, generator):
+            notice(f"preset {loaded.name}: {line}")
+    for key, value in (sets or {}).items():
+        if note := values.set(key, value):
+            notice(note)
+    return Stage(generator, values, plugin.folder)
+
+
+def give_seed(stage: Stage, seed: int) -> None:
+    """Let the seed of the whole job also be that of a generator that shows one as its parameter ``seed``."""
+    if isinstance(stage.generator.params.get("seed"), Seed):
+        stage.values.set("seed", seed)
+
+
+def recipe_of(job: RenderJob) -> dict[str, Any]:
+    """The recipe to embed; models and input are named with the hashes of their files."""
+    from studio.nn.weights import sha256
+
+    models: dict[str, str] = {}
+    for stage in job.stages:
+        for name, param in stage.generator.params.items():
+            if isinstance(param, Model) and stage.values[name]:
+                try:
+                    models[stage.values[name]] = sha256(paths.find_model(stage.values[name]))
+                except OSError:
+                    continue  # the generator itself says what is missing
+    source = None
+    if job.source is not None:
+        path = Path(job.source).expanduser()
+        # only the name: a recipe travels, and whose folder it was is nobody's business
+        source = {"path": path.name, "sha256": sha256(path) if path.is_file() else None}
+    recipe: dict[str, Any] = {
+        "format": "reverie.recipe", "format_version": 1, "studio": __version__,
+        "stages": [
+            {"generator": s.generator.id, "version": s.generator.version, "params": s.values.dump()} for s in job.stages
+        ],
+        "seed": job.seed, "fps": job.fps, "frames": job.frames, "size": list(job.size) if job.size else None,
+        "bpm": job.bpm, "input": source, "models": models, "options": dict(job.options),
+    }
+    if job.beats is not None:
+        recipe["beats"] = job.beats
+    return recipe
+
+
+def job_from_recipe(
+    recipe: dict[str, Any], registry: Registry, out: Path | str, *, source: str | None = None, near: Path | None = None,
+    notice: Callable[[str], None] = lambda text: None,
+) -> RenderJob:
+    """The job that a recipe describes; what is not as it was is told to ``notice``.
+
+    ``source`` replaces the recipe's input file, which is otherwise looked for in the present folder and in ``near``
+    (the folder of the recipe). Writer options are kept where the new ending has them. Raises RecipeError, JobError,
+    PluginError.
+    """
+    check_recipe(recipe, where="the recipe")
+    stages = []
+    for entry in recipe["stages"]:
+        plugin = registry.get(entry["generator"])
+        generator = plugin.load()
+        values = ParamSet(generator.params)
+        for line in apply_params(entry["params"], entry["version"], values, generator):
+            notice(line)
+        stages.append(Stage(generator, values, plugin.folder))
+    _check_models(recipe.get("models") or {}, notice)
+    if source is None and recipe.get("input"):
+        source = _find_input(recipe["input"], near, notice)
+    known = writer_options(out)
+    beats = recipe.get("beats")
+    limited = isinstance(beats, (int, float)) and math.isfinite(beats) and 0 < beats <= 1e6
+    return RenderJob(
+        stages, out, frames=recipe.get("frames"),
+        beats=float(recipe["beats"]) if limited else None, fps=recipe.get("fps", 30.0), seed=recipe.get("seed", 0),
+        size=tuple(recipe["size"]) if recipe.get("size") else None, bpm=recipe.get("bpm", 120.0), source=source,
+        options={name: value for name, value in (recipe.get("options") or {}).items() if name in known},
+    )
+
+
+def _check_models(models: dict[str, Any], notice: Callable[[str], None]) -> None:
+    from studio.nn.weights import sha256
+
+    for name, digest in models.items():
+        try:
+            same = sha256(paths.find_model(str(name))) == digest
+        except OSError as error:
+            raise JobError(f"the recipe needs a model that is not here: {error}") from None
+        if not same:
+            notice(f"the model {name} is not the one of the recipe; the result will differ")
+
+
+def _find_input(entry: dict[str, Any], near: Path | None, notice: Callable[[str], None]) -> str:
+    from studio.nn.weights import sha256
+
+    name = str(entry.get("path") or "")
+    if name.startswith("camera:"):
+        notice("the recipe's input is a live camera; the result will differ")
+        return name
+    # a recipe may come from a stranger: only the bare name is used, never a path that it brings
+    bare = Path(name.replace("\\", "/")).name
+    for folder in [Path.cwd(), *([near] if near else [])]:
+        candidate = folder / bare
+        if bare and candidate.is_file():
+            if entry.get("sha256") and sha256(candidate) != entry["sha256"]:
+                notice(f"{bare} is not the file that the recipe used; the result will differ")
+            return str(candidate)
+    raise JobError(f"the recipe's input {short_path(bare)} is not here; name it with --input FILE")
+
+
+def _prepare(job: RenderJob) -> None:
+    """Fill in the length and refuse what cannot work, before anything is computed."""
+    accepted = accepted_kinds(job.out)
+    last = job.stages[-1].generator
+    if last.makes not in accepted:
+        fits = {"image": ".png, .gif or .mp4", "text": ".txt", "notes": ".mid or .wav", "audio": ".wav"}[last.makes]
+        raise JobError(
+            f"{last.title or last.id} makes {_plural(last.makes)}, which {short_path(Path(job.out).name)} cannot hold; "
+            f"choose an ending such as {fits}"
+        )
+    if job.source is not None and job.stages[0].generator.takes != "image":
+        first = job.stages[0].generator
+        raise JobError(f"{first.title or first.id} takes no pictures; leave out --input, or put an effect first")
+    if job.makes == "notes" and job.beats is None and job.frames is None:
+        job.beats = float(DEFAULT_BARS * BEATS_PER_BAR)
+
+
+def _plural(kind: str) -> str:
+    return {"image": "pictures", "notes": "notes", "text": "text", "audio": "sound"}[kind]
+
+
+def run(
+    job: RenderJob, *, cancelled: Callable[[], bool] | None = None, on_progress: Callable[[float], None] | None = None,
+    on_notice: Callable[[str], None] | None = None, on_preview: Callable[[Any], None] | None = None,
+) -> Result:
+    """Render and write; ``on_progress`` gets 0..1. When cancelled nothing is written and the result says so.
+
+    Raises JobError, GeneratorError, FileError, MediaError: one sentence each, and no half file is left.
+    """
+    started = time.monotonic()
+    _prepare(job)
+    say = on_notice or (lambda text: None)
+    source = None
+    still = _is_still(job)
+    if job.source is not None:
+        from studio.devices.inputs import open_source
+
+        source = open_source(job.source, job.fps)
+        if job.frames is None and job.makes == "image":
+            video = source.info.frames
+            job.frames = 1 if still else video or (None if source.info.kind == "animation" else _default_frames(job))
+    elif job.frames is None and job.makes == "image":
+        job.frames = 1 if still else _default_frames(job)
+    count = 0
+    writer = open_writer(job.out, fps=job.fps, bpm=job.bpm, recipe=recipe_of(job), options=job.options)
+    try:
+        with writer:
+            for part in _media(job, source, still, cancelled, on_progress, say, on_preview):
+                writer.add(part)
+                count += 1
+                if cancelled is not None and cancelled():
+                    raise Cancelled
+    except Cancelled:
+        return Result(Path(job.out), count, time.monotonic() - started, {}, cancelled=True)
+    finally:
+        if source is not None:
+            source.close()
+            if source.notice:
+                say(source.notice)
+    for line in writer.notices:
+        say(line)
+    log.info("%s: %d pieces, %s", writer.path, count, writer.report)
+    return Result(Path(job.out), count, time.monotonic() - started, dict(writer.report))
+
+
+def _is_still(job: RenderJob) -> bool:
+    text = str(job.out)
+    return Path(text).suffix.lower() in STILL_ENDINGS and "%" not in Path(text).name and not text.endswith("/")
+
+
+def _default_frames(job: RenderJob) -> int:
+    return 1 if Path(job.out).suffix.lower() == ".webp" else max(1, round(DEFAULT_SECONDS * job.fps))
+
+
+def _media(
+    job: RenderJob, source: Iterator[Any] | None, still: bool, cancelled: Callable[[], bool] | None,
+    on_progress: Callable[[float], None] | None, on_notice: Callable[[str], None],
+    on_preview: Callable[[Any], None] | None,
+) -> Iterator[Any]:
+    """What the writer gets: every piece, but of a still only the last one, and of music only ``beats`` beats."""
+    by_beats = on_progress if job.beats is not None else None
+    parts = render(
+        job.stages, frames=job.frames, fps=job.fps, seed=job.seed, size=job.size, source=source, device=job.device,
+        bpm=job.bpm, cancelled=cancelled, on_progress=None if by_beats else on_progress, on_notice=on_notice,
+        on_preview=on_preview,
+    )
+    last: Any = None
+    beats, number = 0.0, 0
+    for number, part in enumerate(parts, 1):
+        if isinstance(part, Notes) and job.beats is not None:
+            part = cut(part, job.beats - beats)
+            beats += part.length
+            if by_beats:
+                by_beats(min(1.0, beats / job.beats))
+        if still:
+            last = part
+        else:
+            yield part
+        if (job.beats is not None and beats >= job.beats - 1e-9) or (number >= MAX_BLOCKS and job.makes != "image"):
+            break
+    if still:
+        if last is None:
+            raise MediaError(f"{job.stages[-1].generator.title or job.stages[-1].generator.id} made no picture")
+        yield last
+
+
+def cut(block: Notes, length: float) -> Notes:
+    """The first ``length`` beats of a block; a note that would sound longer ends there."""
+    if block.length <= length:
+        return block
+    from dataclasses import replace
+
+    inside = [note for note in block.notes if note.start < length - 1e-9]
+    return Notes(tuple(replace(note, duration=min(note.duration, length - note.start)) for note in inside), length)
