@@ -1,0 +1,1 @@
+"""A painted landscape that moves: something to style or to dream on without a camera."""
