@@ -201,7 +201,7 @@ class Runner:
             values = {**self.stage.values.take(), **self.fired}
             self.fired = {}
             if self.generator.freeze(values):
-                self.generator.setup(self.ctx)
+                self._setup_again()
             if self.generator.takes == "image":
                 value = to_input(value, self.generator.wants, self.ctx)
             self.ctx.input = value
@@ -219,6 +219,17 @@ class Runner:
             yield result
         elif kind == "image" and self.last is not None:
             yield self.last  # nothing new: the picture stands
+
+    def _setup_again(self) -> None:
+        """A ``live=False`` value changed. When its setup fails, the generator is half made and must not step."""
+        assert self.generator is not None
+        try:
+            self.generator.setup(self.ctx)
+        except (Cancelled, Finished):
+            raise
+        except Exception as error:
+            self.close()
+            raise self.failure(error, "setup") from error
 
     def _parts(self, parts: Iterator[Any], kind: str, on_preview: Callable[[Any], None] | None) -> Iterator[Any]:
         finished: Finished | None = None

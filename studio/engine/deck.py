@@ -1,0 +1,64 @@
+"""Deck: pictures live, through a mailbox. Player: notes, text or sound live, through a short queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from studio.engine.chain import GeneratorError, Media, Stage, title
+from studio.engine.mailbox import Mailbox, PartQueue
+from studio.engine.worker import Worker, _Run
+from studio.media import Audio, Frame, Notes
+
+
+class Deck(Worker):
+    """A source of pictures and its effects. ``mailbox`` holds the newest frame, and the last good one when the
+    generators fail; ``input`` takes camera or video frames for a first stage that is an effect."""
+
+    def __init__(self, name: str = "deck", **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.mailbox: Mailbox[Frame] = Mailbox()
+        self.input: Mailbox[Frame] = Mailbox()
+
+    def _check(self, stages: Sequence[Stage]) -> None:
+        super()._check(stages)
+        last = stages[-1].generator
+        if last.makes != "image":
+            text = f"{title(last)} makes {last.makes}, but a deck shows pictures; use a player"
+            raise GeneratorError(text, generator=last.id, stage=len(stages) - 1, when="setup")
+
+    def _publish(self, media: Media, run: _Run) -> None:
+        if self._is_current(run) and not isinstance(media, (str, Notes, Audio)):
+            self.mailbox.put(media)
+
+    def _input(self) -> Frame | None:
+        newest = self.input.take()
+        return newest if newest is not None else self.input.last
+
+    def _preview(self, run: _Run) -> Callable[[Any], None]:
+        return lambda frame: self._publish(frame, run)
+
+    def _dropped(self) -> int:
+        return self.mailbox.dropped
+
+    def _made_size(self) -> tuple[int, int] | None:
+        frame = self.mailbox.last
+        return None if frame is None else (frame.shape[1], frame.shape[0])
+
+
+class Player(Worker):
+    """A generator of notes, text or sound. It works at most ``ahead`` parts ahead of who takes them from ``parts``."""
+
+    follows_clock = False
+
+    def __init__(self, name: str = "player", *, ahead: int = 2, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.parts: PartQueue[Media] = PartQueue(ahead)
+
+    def _publish(self, media: Media, run: _Run) -> None:
+        if self._is_current(run):
+            self.parts.put(media, run.cancelled)
+
+    def _check(self, stages: Sequence[Stage]) -> None:
+        super()._check(stages)
+        self.parts.clear()

@@ -1,0 +1,329 @@
+"""A chain on its own thread, alive whatever its generators do: the common part of deck and player.
+
+A step that raises is tried again with the generator as it is, then with a new one after a growing pause; after
+MAX_FAILURES in a row the worker pauses with the reason. When memory runs out it goes down the ladder of working sizes.
+The values stand outside, in the stages' ParamSets, so a restart keeps them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from studio.engine.chain import Chain, GeneratorError, Media, Stage, check_stages, seconds
+from studio.engine.clock import Clock
+from studio.engine.threads import STOP_SECONDS, spawn
+from studio.generator import Cancelled, Context, Finished
+from studio.media import Note
+
+log = logging.getLogger("reverie.engine")
+
+MAX_FAILURES = 3
+"""Failures in a row after which a worker pauses."""
+
+BACK_OFF = (0.0, 0.5, 1.0)
+"""Seconds before each new attempt."""
+
+RECOVERED = 10.0
+"""Seconds without a failure after which the count of failures starts again."""
+
+LADDER = (1.0, 0.5, 0.25)
+"""Working sizes as a part of the wished one; out of memory goes to the next, a restart begins at the first."""
+
+HUNG_RUNNING, HUNG_STARTING = 2.0, 60.0
+"""Seconds without a sign of life after which a worker counts as hung: in a step, and in setup (it loads models)."""
+
+REPEAT = 5.0
+"""Seconds before the same notice is shown again."""
+
+MAX_DT = 0.1
+"""Longest time step (seconds) a generator sees: after a stall the picture goes on, it does not leap."""
+
+_FIRST_SIZE = (512, 512)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A worker at one instant. ``state``: stopped, starting, running, hung, failed (will try again), paused, finished.
+
+    ``reason`` is a sentence for failed, hung and paused. ``age`` is seconds since the last sign of life, ``step_ms``
+    the median time of a step, ``late`` steps over budget, ``dropped`` pictures nobody took, ``scale`` the rung.
+    """
+
+    state: str
+    reason: str = ""
+    fps: float = 0.0
+    step_ms: float = 0.0
+    age: float = 0.0
+    steps: int = 0
+    late: int = 0
+    dropped: int = 0
+    failures: int = 0
+    scale: float = 1.0
+
+
+class _Run:
+    """One life of the thread. An abandoned one (hung, replaced) no longer counts: see ``Worker._current``."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.heartbeat = time.monotonic()
+
+    def cancelled(self) -> bool:
+        self.heartbeat = time.monotonic()
+        return self.stop.is_set()
+
+
+class Worker:
+    """Runs stages on a thread. Subclasses say where media go (``_publish``) and what comes in (``_input``).
+
+    ``follows_clock``: each step sees the beat of now; without it a generator works ahead and counts its own beats.
+    """
+
+    follows_clock = True
+
+    def __init__(
+        self, name: str, *, clock: Clock | None = None, device: str = "cpu", size: tuple[int, int] | None = None,
+        seed: int = 0, fps: float | None = None, threads: int | None = None,
+        on_notice: Callable[[str], None] | None = None,
+    ) -> None:
+        """``fps`` paces the steps (None: as fast as they go). ``threads`` are torch's while live: None leaves one core
+        free, 0 changes nothing. ``on_notice`` is called on the worker thread."""
+        self.name, self.clock, self.device = name, clock or Clock(), device
+        self.size, self.seed, self.fps, self.threads = size, seed, fps, threads
+        self.stages: list[Stage] = []
+        self.audio: dict[str, float] = {}
+        self._on_notice = on_notice
+        self._lock = threading.Lock()
+        self._current: _Run | None = None
+        self._state, self._reason = "stopped", ""
+        self._notes: deque[Note] = deque(maxlen=256)
+        self._told = ("", 0.0)
+        self._reset_figures()
+
+    def _reset_figures(self) -> None:
+        self._steps = self._late = self._failures = self._rung = 0
+        self._times: deque[tuple[float, float]] = deque(maxlen=240)  # (end, seconds) of steps
+
+    # --- from any thread ---
+
+    def start(self, stages: Sequence[Stage]) -> None:
+        """Run ``stages`` from the start, in place of what runs now. Raises GeneratorError when they do not fit."""
+        self._check(stages)
+        self.stop(0.5 if self.status().state == "hung" else STOP_SECONDS)
+        run = _Run()
+        with self._lock:
+            self.stages = list(stages)
+            self._reset_figures()
+            self._current, self._state, self._reason = run, "starting", ""
+        run.thread = spawn(f"reverie {self.name}", lambda: self._work(run), run.stop.set)
+
+    def restart(self) -> None:
+        """The same stages and values again, with new generators, at full size."""
+        self.start(self.stages)
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """End the thread; False when it did not end in time and was left behind (whatever it makes is ignored)."""
+        with self._lock:
+            run, self._current = self._current, None
+            self._state, self._reason = "stopped", ""
+        if run is None or run.thread is None:
+            return True
+        run.stop.set()
+        if run.thread is not threading.current_thread():
+            run.thread.join(seconds)
+        return not run.thread.is_alive()
+
+    def send_notes(self, notes: Sequence[Note]) -> None:
+        """Notes that began now; the generators see them in their next step."""
+        self._notes.extend(notes)
+
+    def status(self) -> Status:
+        """How it is doing; cheap, from any thread."""
+        with self._lock:
+            run, state, why = self._current, self._state, self._reason
+            times = list(self._times)
+        now = time.monotonic()
+        age = now - run.heartbeat if run is not None else 0.0
+        patience = {"running": HUNG_RUNNING + 2.0 / (self.fps or 60.0), "starting": HUNG_STARTING}
+        if run is not None and age > patience.get(state, 1e9):
+            state, why = "hung", f"no sign of life for {age:.1f} s; replace or restart it"
+        recent = [(end, spent) for end, spent in times if now - end < 2.0]
+        fps = (len(recent) - 1) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
+        middle = sorted(spent for _, spent in recent)[len(recent) // 2] if recent else 0.0
+        return Status(
+            state, why, fps, middle * 1000.0, age, self._steps, self._late, self._dropped(), self._failures,
+            LADDER[self._rung],
+        )
+
+    # --- for subclasses, on the worker thread ---
+
+    def _check(self, stages: Sequence[Stage]) -> None:
+        check_stages(stages)
+
+    def _publish(self, media: Media, run: _Run) -> None:
+        raise TypeError(f"{type(self).__name__} does not say where its media go")
+
+    def _input(self) -> Any:
+        return None
+
+    def _preview(self, run: _Run) -> Callable[[Any], None] | None:
+        return None
+
+    def _dropped(self) -> int:
+        return 0
+
+    def _is_current(self, run: _Run) -> bool:
+        return run is self._current and not run.stop.is_set()
+
+    # --- the thread ---
+
+    def _notice(self, text: str) -> None:
+        now = time.monotonic()
+        if text == self._told[0] and now - self._told[1] < REPEAT:
+            return  # a generator that says the same in each step
+        self._told = (text, now)
+        log.info("%s: %s", self.name, text)
+        if self._on_notice is not None:
+            try:
+                self._on_notice(text)
+            except Exception:
+                log.exception("a notice could not be shown")
+
+    def _set(self, run: _Run, state: str, why: str = "") -> None:
+        with self._lock:
+            if run is self._current:
+                self._state, self._reason = state, why
+
+    def _work(self, run: _Run) -> None:
+        chain: Chain | None = None
+        try:
+            while self._is_current(run):
+                try:
+                    if chain is None:
+                        self._set(run, "starting")
+                        chain = self._make_chain(run)
+                    self._loop(chain, run)
+                except (Cancelled, Finished) as end:
+                    if isinstance(end, Finished):
+                        self._set(run, "finished")
+                    return
+                except GeneratorError as error:
+                    keep = self._after_failure(error, run)
+                    if not keep and chain is not None:
+                        chain.close()
+                        chain = None
+                except Exception as error:  # ours: not to be tried again
+                    log.exception("%s: the engine failed", self.name)
+                    self._set(run, "paused", f"{self.name} stopped by a fault of the studio: {error}")
+                    return
+        finally:
+            if chain is not None:
+                chain.close()
+
+    def _make_chain(self, run: _Run) -> Chain:
+        def context(stage: Stage) -> Context:
+            return Context(
+                seed=self.seed, device=self.device, folder=stage.folder, size=self._working_size(),
+                fps=self.fps or 60.0, bpm=self.clock.bpm, beats_per_bar=self.clock.beats_per_bar, offline=False,
+                cancelled=run.cancelled, on_notice=self._notice,
+            )
+
+        chain = Chain(self.stages, context)
+        try:
+            chain.setup()
+        except BaseException:
+            chain.close()
+            raise
+        if self.threads != 0 and "torch" in sys.modules:
+            import torch
+
+            from studio.nn.device import live_threads
+
+            torch.set_num_threads(self.threads or live_threads())
+        return chain
+
+    def _working_size(self) -> tuple[int, int] | None:
+        if self._rung == 0:
+            return self.size
+        width, height = self.size or self._made_size() or _FIRST_SIZE
+        scale = LADDER[self._rung]
+        return max(16, round(width * scale)), max(16, round(height * scale))
+
+    def _made_size(self) -> tuple[int, int] | None:
+        return None
+
+    def _loop(self, chain: Chain, run: _Run) -> None:
+        self._set(run, "running")
+        last, good_since = self.clock.read(), time.monotonic()
+        due = time.monotonic()
+        preview = self._preview(run)
+        while not run.cancelled():
+            began = time.monotonic()
+            moment = self.clock.read()
+            notes = tuple(self._notes.popleft() for _ in range(len(self._notes)))
+            dt = min(MAX_DT, max(0.0, moment.t - last.t))
+            last = moment
+            for ctx in chain.contexts:
+                ctx.bpm, ctx.notes, ctx.audio = moment.bpm, notes, self.audio
+                if self.follows_clock:
+                    ctx.beat, ctx.bar, ctx.dt = moment.beat, moment.bar, dt or ctx.dt
+            length = 0.0
+            with closing(chain.step(self._input(), preview)) as parts:
+                for part in parts:
+                    length += seconds(part, moment.bpm)
+                    self._publish(part, run)
+            chain.advance(length or dt)
+            now = time.monotonic()
+            with self._lock:
+                self._times.append((now, now - began))
+                self._steps += 1
+            if self._failures and now - good_since > RECOVERED:
+                self._failures = 0
+            if self.fps is not None:
+                due = self._pace(run, due, now - began, 1.0 / self.fps)
+        raise Cancelled
+
+    def _pace(self, run: _Run, due: float, spent: float, budget: float) -> float:
+        """Wait for the next deadline; deadlines are absolute, so that errors do not add up."""
+        self._late += spent > budget
+        due += budget
+        now = time.monotonic()
+        if due <= now:
+            return now  # too late for that one: count from here, do not hurry after it
+        run.stop.wait(due - now)
+        return due
+
+    def _after_failure(self, error: GeneratorError, run: _Run) -> bool:
+        """Decide how to go on; True keeps the generators as they are. Pauses the run when nothing helps."""
+        log.error("%s: %s", self.name, error, exc_info=error)
+        self._failures += 1
+        if error.out_of_memory and self._rung + 1 < len(LADDER):
+            self._rung += 1
+            self._failures -= 1
+            self._free_memory()
+            self._notice(f"{self.name}: the memory is full; going on at {LADDER[self._rung]:.0%} of the size")
+            return False
+        if self._failures > MAX_FAILURES:
+            self._set(run, "paused", f"{error} ({self._failures} times); change a value and restart it")
+            self._notice(f"{self.name} is paused: {error}")
+            run.stop.set()
+            return False
+        self._set(run, "failed", str(error))
+        self._notice(f"{self.name}: {error}; trying again")
+        run.stop.wait(BACK_OFF[min(self._failures, len(BACK_OFF)) - 1])
+        return self._failures == 1 and error.when == "step"
+
+    def _free_memory(self) -> None:
+        if self.device.startswith("cuda") and "torch" in sys.modules:
+            import torch
+
+            torch.cuda.empty_cache()
