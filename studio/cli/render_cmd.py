@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import sys
@@ -47,8 +46,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--size", type=_size, metavar="WxH", help="wished width and height in pixels")
     out = parser.add_argument_group("output")
     out.add_argument(
-        "-o", "--out", metavar="FILE",
-        help="the ending chooses the format: png jpg webp gif mp4 webm mov txt mid wav; frames/: a sequence",
+        "-o", "--out", metavar="FILE", action="append", default=[],
+        help="repeatable; the ending chooses the format: png jpg webp gif mp4 webm mov txt mid wav; frames/: a sequence",
     )
     out.add_argument("--quality", help="of lossy formats, 0..100 or a word, as the format has it")
     out.add_argument("--loop", help="how often a GIF or WebP plays; 0 is for ever")
@@ -81,16 +80,18 @@ def run(args: argparse.Namespace) -> int:
     job = make_job(args, notices.append)
     for line in notices:
         print(f"note: {line}", file=sys.stderr)
-    result = run_with_bar(job, Path(str(args.out)).name or str(args.out), quiet=args.quiet or args.json)
+    result = run_with_bar(job, Path(args.out[0]).name or args.out[0], quiet=args.quiet or args.json)
     if result.cancelled:
         raise Refusal(f"stopped after {result.count} {_pieces(job, result.count)}; nothing was written")
     if args.json:
         print_json({
-            "path": str(args.out), "count": result.count, "seconds": round(result.seconds, 3), "report": result.report,
-            "recipe": render_job.recipe_of(job),
+            "files": [{"path": str(path), **report} for path, report in result.files], "count": result.count,
+            "seconds": round(result.seconds, 3), "recipe": render_job.recipe_of(job),
         })
-    else:
-        print(f"{args.out}: {describe(job, result)}")
+        return 0
+    for path, report in result.files:
+        print(f"{path}: {describe(report)}")
+    print(f"{result.count} {_pieces(job, result.count)} in {result.seconds:.1f} s", file=sys.stderr)
     return 0
 
 
@@ -184,7 +185,7 @@ def _length(job: RenderJob, args: argparse.Namespace) -> None:
 def _writer_options(args: argparse.Namespace) -> dict[str, Any]:
     from studio.export import writer_options
 
-    known = writer_options(args.out)
+    known = {name for out in args.out for name in writer_options(out)}
     options: dict[str, Any] = {name: getattr(args, name) for name in WRITER_OPTIONS if getattr(args, name) is not None}
     for text in args.option:
         name, equals, value = text.partition("=")
@@ -193,9 +194,8 @@ def _writer_options(args: argparse.Namespace) -> dict[str, Any]:
         options[name.strip()] = value
     for name in options:
         if name not in known:
-            ending = Path(str(args.out)).suffix or "this"
-            has = ", ".join(sorted(known)) or "none"
-            raise UsageError(f"{ending} files have no option {name!r}; they have: {has}")
+            what = " and ".join(dict.fromkeys(Path(out).suffix or out for out in args.out))
+            raise UsageError(f"{what} has no option {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
     return options
 
 
@@ -217,15 +217,11 @@ def run_with_bar(job: RenderJob, label: str, *, quiet: bool = False) -> Result:
         )
 
 
-def describe(job: RenderJob, result: Result) -> str:
-    """What was written, in one line."""
-    report = result.report
-    parts = [f"{result.count} {_pieces(job, result.count)}"]
-    if isinstance(report.get("bytes"), int):
-        parts.append(size_text(report["bytes"]))
-    skipped = ("bytes", "frames")
-    parts += [f"{name} {_plain(value)}" for name, value in report.items() if name not in skipped and _is_plain(value)]
-    return ", ".join(parts) + f"; {result.seconds:.1f} s"
+def describe(report: dict[str, Any]) -> str:
+    """A writer's report in one line."""
+    parts = [size_text(report["bytes"])] if isinstance(report.get("bytes"), int) else []
+    parts += [f"{name} {_plain(value)}" for name, value in report.items() if name != "bytes" and _is_plain(value)]
+    return ", ".join(parts)
 
 
 def _pieces(job: RenderJob, count: int) -> str:
@@ -243,7 +239,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _plain(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value) if isinstance(value, str) else json.dumps(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _positive(text: str) -> float:

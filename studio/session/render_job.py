@@ -6,23 +6,27 @@ pictures or events again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio import __version__, paths
 from studio.engine import Stage, render
-from studio.export import accepted_kinds, check_recipe, open_writer, writer_options
+from studio.export import Writer, accepted_kinds, check_recipe, open_writer, writer_options
 from studio.files import short_path
 from studio.generator import Cancelled
 from studio.library.presets import apply_params, find_preset
 from studio.media import MediaError, Notes
 from studio.params import Model, ParamSet, Seed
 from studio.plugins import Registry
+
+if TYPE_CHECKING:
+    from studio.devices.inputs import Source
 
 DEFAULT_SECONDS = 4.0
 """Length of an animation when nothing else sets it."""
@@ -46,12 +50,13 @@ class JobError(ValueError):
 class RenderJob:
     """What to render. ``frames`` or ``beats`` limit it (None: until the generator or the input ends).
 
-    ``size`` is the wished (width, height) in pixels; ``source`` a file or ``camera:N`` for a first stage that takes
-    pictures; ``options`` are the writer's.
+    ``outs`` are the files, all written in one pass; a still among animations gets the last frame. ``size`` is the
+    wished (width, height) in pixels; ``source`` a file or ``camera:N`` for a first stage that takes pictures;
+    ``options`` go to every writer that has them.
     """
 
     stages: list[Stage]
-    out: Path | str
+    outs: Sequence[Path | str]
     frames: int | None = None
     beats: float | None = None
     fps: float = 30.0
@@ -70,12 +75,11 @@ class RenderJob:
 
 @dataclass
 class Result:
-    """What was written: the writer's report (bytes and more), pieces of media, seconds of work."""
+    """What was written: each file with its writer's report (bytes and more); pieces of media; seconds of work."""
 
-    path: Path
     count: int
     seconds: float
-    report: dict[str, Any]
+    files: list[tuple[Path, dict[str, Any]]] = field(default_factory=list)
     cancelled: bool = False
 
 
@@ -137,13 +141,13 @@ def recipe_of(job: RenderJob) -> dict[str, Any]:
 
 
 def job_from_recipe(
-    recipe: dict[str, Any], registry: Registry, out: Path | str, *, source: str | None = None, near: Path | None = None,
-    notice: Callable[[str], None] = lambda text: None,
+    recipe: dict[str, Any], registry: Registry, outs: Sequence[Path | str], *, source: str | None = None,
+    near: Path | None = None, notice: Callable[[str], None] = lambda text: None,
 ) -> RenderJob:
     """The job that a recipe describes; what is not as it was is told to ``notice``.
 
     ``source`` replaces the recipe's input file, which is otherwise looked for in the present folder and in ``near``
-    (the folder of the recipe). Writer options are kept where the new ending has them. Raises RecipeError, JobError,
+    (the folder of the recipe). Writer options are kept where a new ending has them. Raises RecipeError, JobError,
     PluginError.
     """
     check_recipe(recipe, where="the recipe")
@@ -158,11 +162,11 @@ def job_from_recipe(
     _check_models(recipe.get("models") or {}, notice)
     if source is None and recipe.get("input"):
         source = _find_input(recipe["input"], near, notice)
-    known = writer_options(out)
+    known = {name for out in outs for name in writer_options(out)}
     beats = recipe.get("beats")
     limited = isinstance(beats, (int, float)) and math.isfinite(beats) and 0 < beats <= 1e6
     return RenderJob(
-        stages, out, frames=recipe.get("frames"),
+        stages, outs, frames=recipe.get("frames"),
         beats=float(recipe["beats"]) if limited else None, fps=recipe.get("fps", 30.0), seed=recipe.get("seed", 0),
         size=tuple(recipe["size"]) if recipe.get("size") else None, bpm=recipe.get("bpm", 120.0), source=source,
         options={name: value for name, value in (recipe.get("options") or {}).items() if name in known},
@@ -201,14 +205,14 @@ def _find_input(entry: dict[str, Any], near: Path | None, notice: Callable[[str]
 
 def _prepare(job: RenderJob) -> None:
     """Fill in the length and refuse what cannot work, before anything is computed."""
-    accepted = accepted_kinds(job.out)
     last = job.stages[-1].generator
-    if last.makes not in accepted:
-        fits = {"image": ".png, .gif or .mp4", "text": ".txt", "notes": ".mid or .wav", "audio": ".wav"}[last.makes]
-        raise JobError(
-            f"{last.title or last.id} makes {_plural(last.makes)}, which {short_path(Path(job.out).name)} cannot hold; "
-            f"choose an ending such as {fits}"
-        )
+    for out in job.outs:
+        if last.makes not in accepted_kinds(out):
+            fits = {"image": ".png, .gif or .mp4", "text": ".txt", "notes": ".mid or .wav", "audio": ".wav"}[last.makes]
+            raise JobError(
+                f"{last.title or last.id} makes {_plural(last.makes)}, which {short_path(Path(out).name)} cannot hold; "
+                f"choose an ending such as {fits}"
+            )
     if job.source is not None and job.stages[0].generator.takes != "image":
         first = job.stages[0].generator
         raise JobError(f"{first.title or first.id} takes no pictures; leave out --input, or put an effect first")
@@ -229,87 +233,101 @@ def run(
     Raises JobError, GeneratorError, FileError, MediaError: one sentence each, and no half file is left.
     """
     started = time.monotonic()
-    _prepare(job)
     say = on_notice or (lambda text: None)
+    _prepare(job)
     source = None
-    still = _is_still(job)
     if job.source is not None:
         from studio.devices.inputs import open_source
 
         source = open_source(job.source, job.fps)
-        if job.frames is None and job.makes == "image":
-            video = source.info.frames
-            job.frames = 1 if still else video or (None if source.info.kind == "animation" else _default_frames(job))
-    elif job.frames is None and job.makes == "image":
-        job.frames = 1 if still else _default_frames(job)
-    count = 0
-    writer = open_writer(job.out, fps=job.fps, bpm=job.bpm, recipe=recipe_of(job), options=job.options)
+    if job.frames is None and job.makes == "image":
+        job.frames = _frames(job, source)
+    result = Result(0, 0.0)
+    writers: list[Writer] = []
     try:
-        with writer:
-            for part in _media(job, source, still, cancelled, on_progress, say, on_preview):
-                writer.add(part)
-                count += 1
+        with contextlib.ExitStack() as stack:
+            recipe = recipe_of(job)
+            for out in job.outs:
+                options = {name: value for name, value in job.options.items() if name in writer_options(out)}
+                writer = open_writer(out, fps=job.fps, bpm=job.bpm, recipe=recipe, options=options)
+                writers.append(stack.enter_context(writer))
+            moving = [writer for writer, out in zip(writers, job.outs, strict=True) if not is_still(out)]
+            last: Any = None
+            for part in _media(job, source, cancelled, on_progress, say, on_preview):
+                for writer in moving:
+                    writer.add(part)
+                last = part
+                result.count += 1
                 if cancelled is not None and cancelled():
                     raise Cancelled
+            if last is None:
+                name = job.stages[-1].generator.title or job.stages[-1].generator.id
+                raise MediaError(f"{name} made nothing with these values; change them")
+            for writer in writers:
+                if writer not in moving:
+                    writer.add(last)
     except Cancelled:
-        return Result(Path(job.out), count, time.monotonic() - started, {}, cancelled=True)
+        result.cancelled = True
     finally:
         if source is not None:
             source.close()
             if source.notice:
                 say(source.notice)
-    for line in writer.notices:
-        say(line)
-    log.info("%s: %d pieces, %s", writer.path, count, writer.report)
-    return Result(Path(job.out), count, time.monotonic() - started, dict(writer.report))
+    result.seconds = time.monotonic() - started
+    if not result.cancelled:
+        for writer, out in zip(writers, job.outs, strict=True):
+            for line in writer.notices:
+                say(line)
+            result.files.append((Path(out), dict(writer.report)))
+            log.info("%s: %d pieces, %s", out, result.count, writer.report)
+    return result
 
 
-def _is_still(job: RenderJob) -> bool:
-    text = str(job.out)
+def is_still(out: Path | str) -> bool:
+    """Whether a file of this name holds one picture only."""
+    text = str(out)
     return Path(text).suffix.lower() in STILL_ENDINGS and "%" not in Path(text).name and not text.endswith("/")
 
 
-def _default_frames(job: RenderJob) -> int:
-    return 1 if Path(job.out).suffix.lower() == ".webp" else max(1, round(DEFAULT_SECONDS * job.fps))
+def _frames(job: RenderJob, source: Source | None) -> int | None:
+    """How many frames to make where nobody said: one for a still, the length of the input, else four seconds."""
+    if all(is_still(out) or (source is None and Path(out).suffix.lower() == ".webp") for out in job.outs):
+        return 1
+    if source is not None and source.info.kind in ("video", "animation"):
+        return source.info.frames
+    return max(1, round(DEFAULT_SECONDS * job.fps))
 
 
 def _media(
-    job: RenderJob, source: Iterator[Any] | None, still: bool, cancelled: Callable[[], bool] | None,
+    job: RenderJob, source: Source | None, cancelled: Callable[[], bool] | None,
     on_progress: Callable[[float], None] | None, on_notice: Callable[[str], None],
     on_preview: Callable[[Any], None] | None,
 ) -> Iterator[Any]:
-    """What the writer gets: every piece, but of a still only the last one, and of music only ``beats`` beats."""
+    """Every piece of media; of music only ``beats`` beats."""
     by_beats = on_progress if job.beats is not None else None
     parts = render(
         job.stages, frames=job.frames, fps=job.fps, seed=job.seed, size=job.size, source=source, device=job.device,
         bpm=job.bpm, cancelled=cancelled, on_progress=None if by_beats else on_progress, on_notice=on_notice,
         on_preview=on_preview,
     )
-    last: Any = None
-    beats, number = 0.0, 0
+    beats = 0.0
     for number, part in enumerate(parts, 1):
         if isinstance(part, Notes) and job.beats is not None:
             part = cut(part, job.beats - beats)
             beats += part.length
             if by_beats:
                 by_beats(min(1.0, beats / job.beats))
-        if still:
-            last = part
-        else:
-            yield part
-        if (job.beats is not None and beats >= job.beats - 1e-9) or (number >= MAX_BLOCKS and job.makes != "image"):
-            break
-    if still:
-        if last is None:
-            raise MediaError(f"{job.stages[-1].generator.title or job.stages[-1].generator.id} made no picture")
-        yield last
+        yield part
+        if job.beats is not None and beats >= job.beats - 1e-9:
+            return
+        if number >= MAX_BLOCKS and job.makes != "image":
+            on_notice(f"ended after {MAX_BLOCKS:,} pieces; give a length")
+            return
 
 
 def cut(block: Notes, length: float) -> Notes:
     """The first ``length`` beats of a block; a note that would sound longer ends there."""
     if block.length <= length:
         return block
-    from dataclasses import replace
-
     inside = [note for note in block.notes if note.start < length - 1e-9]
     return Notes(tuple(replace(note, duration=min(note.duration, length - note.start)) for note in inside), length)
