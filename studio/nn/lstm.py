@@ -1,0 +1,131 @@
+"""Recurrent networks over symbols and over piano rolls, as they are trained; ``stepper`` samples from the same weights.
+
+``SequenceRNN`` reads token numbers and predicts the next one. ``RollRNN`` reads the 88 keys of a piano as zeros and
+ones and predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 2012 use the same data).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from studio.nn.weights import ModelFile, WeightsError, load_into
+
+State = tuple[torch.Tensor, ...]
+"""Carried state: (h, c) of an LSTM or (h,) of a GRU, each ``(layers, batch, hidden)``."""
+
+SEQUENCE = "sequence-rnn"
+ROLL = "roll-rnn"
+KEYS = 88
+"""Keys of a piano roll; key ``k`` is MIDI pitch ``k + LOWEST_KEY``."""
+LOWEST_KEY = 21
+
+_LIMITS = {"vocabulary": 65_536, "embedding": 4096, "hidden": 8192, "layers": 16}
+
+
+@dataclass(frozen=True)
+class RNNSpec:
+    """Shape of a network. ``cell`` is ``lstm`` or ``gru``; ``dropout`` acts between layers and before the output."""
+
+    vocabulary: int
+    embedding: int = 64
+    hidden: int = 256
+    layers: int = 2
+    cell: str = "lstm"
+    dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, most in _LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not 1 <= value <= most:
+                raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most}")
+        if self.cell not in ("lstm", "gru"):
+            raise ValueError(f"cell: {self.cell!r} is not 'lstm' or 'gru'")
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"dropout: {self.dropout!r} is not from 0 to below 1")
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, tree: Any, *, where: str = "the model file") -> RNNSpec:
+        """The spec in a model's configuration. Raises WeightsError."""
+        try:
+            return cls(**{name: tree[name] for name in cls.__dataclass_fields__})
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{where} has no usable network shape ({error}); train the model again") from None
+
+
+def _recurrent(spec: RNNSpec, inputs: int) -> nn.LSTM | nn.GRU:
+    kind = nn.LSTM if spec.cell == "lstm" else nn.GRU
+    between = spec.dropout if spec.layers > 1 else 0.0
+    made = kind(inputs, spec.hidden, spec.layers, batch_first=True, dropout=between)
+    if spec.cell == "lstm":
+        with torch.no_grad():
+            for layer in range(spec.layers):
+                # a forget gate that is open at the start lets gradients through (Jozefowicz et al. 2015)
+                getattr(made, f"bias_hh_l{layer}")[spec.hidden : 2 * spec.hidden] = 1.0
+    return made
+
+
+def _run(rnn: nn.LSTM | nn.GRU, inputs: torch.Tensor, state: State | None) -> tuple[torch.Tensor, State]:
+    if isinstance(rnn, nn.LSTM):
+        outputs, after = rnn(inputs, None if state is None else (state[0], state[1]))
+        return outputs, after
+    outputs, hidden = rnn(inputs, None if state is None else state[0])
+    return outputs, (hidden,)
+
+
+class SequenceRNN(nn.Module):
+    """Embedding, recurrent layers, linear output. Tokens ``(batch, time)`` → logits ``(batch, time, vocabulary)``."""
+
+    def __init__(self, spec: RNNSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.embedding = nn.Embedding(spec.vocabulary, spec.embedding)
+        self.rnn = _recurrent(spec, spec.embedding)
+        self.dropout = nn.Dropout(spec.dropout)
+        self.head = nn.Linear(spec.hidden, spec.vocabulary)
+
+    def forward(self, tokens: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+        outputs, after = _run(self.rnn, self.embedding(tokens), state)
+        logits: torch.Tensor = self.head(self.dropout(outputs))
+        return logits, after
+
+
+class RollRNN(nn.Module):
+    """Recurrent layers over piano-roll frames: ``(batch, time, 88)`` of 0 and 1 → logits of the next frames."""
+
+    def __init__(self, spec: RNNSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.rnn = _recurrent(spec, spec.vocabulary)
+        self.dropout = nn.Dropout(spec.dropout)
+        self.head = nn.Linear(spec.hidden, spec.vocabulary)
+
+    def forward(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+        outputs, after = _run(self.rnn, frames, state)
+        logits: torch.Tensor = self.head(self.dropout(outputs))
+        return logits, after
+
+
+def expected_shapes(spec: RNNSpec, *, roll: bool = False) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of the network, without building it."""
+    with torch.device("meta"):
+        network: nn.Module = RollRNN(spec) if roll else SequenceRNN(spec)
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+def detach(state: State) -> State:
+    """The state without its history: what truncated back-propagation through time carries from batch to batch."""
+    return tuple(part.detach() for part in state)
+
+
+def build_sequence(model: ModelFile) -> SequenceRNN:
+    """The trained network in a model file, ready to read. Raises WeightsError."""
+    network = SequenceRNN(RNNSpec.from_json(model.config.get("network"), where=str(model.path)))
+    load_into(network, model)
+    return network.eval()

@@ -1,0 +1,100 @@
+"""What the sequence recipes share: the optimisation step with its schedule, scoring, storing as float16."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from studio.nn.device import cpu_bf16
+from studio.nn.lstm import RNNSpec, SequenceRNN, State
+from studio.training.loop import Recipe, TrainingError
+
+SCORE_CHUNK = 2000
+"""Symbols per call while scoring; the state is carried from call to call."""
+
+
+def learning_rate(index: int, steps: int, peak: float, warm: int = 100) -> float:
+    """Linear warm-up, then a cosine from ``peak`` to a fiftieth of it."""
+    if index < warm:
+        return peak * (index + 1) / warm
+    progress = (index - warm) / max(1, steps - warm)
+    return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class RecurrentRecipe(Recipe):
+    """A recipe with one network, Adam, a warm-up and a cosine. Subclasses call ``start`` and ``descend``."""
+
+    config: Any
+    network: nn.Module
+
+    def start(self, network: nn.Module) -> None:
+        """Take ``network`` as the one to train; ``config.lr`` and ``config.weight_decay`` set the optimiser."""
+        self.network = network.to(self.config.device)
+        self.modules = {"network": self.network}
+        self.optimisers = {
+            "adam": torch.optim.AdamW(network.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
+        }
+        self.rate, self.scale = float(self.config.lr), 1.0
+
+    def mixed(self) -> AbstractContextManager[Any]:
+        """Forward passes of training run inside: bfloat16 products where the processor has them (``config.precision``).
+
+        Weights, optimiser, losses and all scoring stay float32.
+        """
+        kind = torch.device(self.config.device).type
+        wanted = self.config.precision
+        if wanted not in ("auto", "float32", "bfloat16"):
+            raise TrainingError(f"precision: {wanted!r} is not auto, float32 or bfloat16")
+        on = wanted == "bfloat16" or (wanted == "auto" and (kind == "cuda" or (kind == "cpu" and cpu_bf16())))
+        return torch.autocast(kind, torch.bfloat16, enabled=on)
+
+    def descend(self, loss: torch.Tensor, index: int) -> None:
+        """One step down ``loss``, with the scheduled rate and a clipped gradient."""
+        optimiser = self.optimisers["adam"]
+        # after a roll-back the loop has halved the rate it found: keep that factor, the schedule goes on below it
+        self.scale *= optimiser.param_groups[0]["lr"] / self.rate
+        self.rate = learning_rate(index, self.config.steps, self.config.lr) * self.scale
+        for group in optimiser.param_groups:
+            group["lr"] = self.rate
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
+        optimiser.step()
+
+    def store_half(self) -> dict[str, torch.Tensor]:
+        """The weights as float16; the network takes on the rounded values, so that figures are those of the file."""
+        stored = {name: tensor.half() for name, tensor in self.network.state_dict().items()}
+        self.network.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
+        return stored
+
+    def extra_state(self) -> dict[str, Any]:
+        return {"rate": self.rate, "scale": self.scale}
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        self.rate, self.scale = state["rate"], state["scale"]
+
+
+def spec_of(vocabulary: int, config: Any) -> RNNSpec:
+    """The network shape that the settings ask for. Raises TrainingError."""
+    try:
+        return RNNSpec(vocabulary, config.embedding, config.hidden, config.layers, config.cell, config.dropout)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
+@torch.no_grad()
+def score_stream(network: SequenceRNN, tokens: torch.Tensor, device: str = "cpu") -> float:
+    """Mean nats per symbol over ``tokens`` ``(length,)`` read as one stream; the first one is not predicted."""
+    network.eval()
+    state: State | None = None
+    total = 0.0
+    for begin in range(0, len(tokens) - 1, SCORE_CHUNK):
+        part = tokens[begin : begin + SCORE_CHUNK + 1].to(device)
+        logits, state = network(part[None, :-1], state)
+        total += float(F.cross_entropy(logits[0], part[1:], reduction="sum"))
+    return total / (len(tokens) - 1)

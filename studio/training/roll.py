@@ -1,0 +1,183 @@
+"""Recipe ``roll``: a recurrent network over piano rolls, measured as the literature measures it.
+
+DATA is a JSON file with the keys ``train``, ``valid`` and ``test``, each a list of pieces, a piece a list of frames, a
+frame the list of MIDI pitches that sound in it (the published layout of the J. S. Bach chorales, one frame per quarter
+note). The figure is that of Bai et al. 2018 ("An empirical evaluation of generic convolutional and recurrent networks",
+arXiv 1803.01271): binary cross-entropy summed over the 88 keys, the mean over all predicted frames of all pieces, in
+nats; the first frame of a piece is not predicted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from studio import safe_json
+from studio.files import FileError
+from studio.nn.lstm import KEYS, LOWEST_KEY, ROLL, RollRNN
+from studio.training.loop import Config, Export, TrainingError
+from studio.training.recurrent import RecurrentRecipe, spec_of
+
+Roll = NDArray[np.float32]
+"""One piece, float32 ``(frames, 88)`` of 0 and 1."""
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class RollSettings(Config):
+    """Settings of ``reverie train roll``."""
+
+    steps: int = 4000
+    cell: str = "lstm"
+    """Kind of recurrent cell: lstm or gru."""
+    layers: int = 1
+    """Recurrent layers on top of each other."""
+    hidden: int = 256
+    """Units per layer."""
+    dropout: float = 0.3
+    """Share of activations dropped before the output while training."""
+    input_dropout: float = 0.0
+    """Share of sounding keys that training leaves out at the input."""
+    batch: int = 16
+    """Pieces per step."""
+    down: int = 5
+    """Most semitones that training transposes a piece down."""
+    up: int = 6
+    """Most semitones that training transposes a piece up."""
+    lr: float = 2e-3
+    """Peak learning rate of Adam."""
+    weight_decay: float = 0.0
+    """Decay of the weights (AdamW)."""
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    embedding: int = 1
+    """Not used by this network."""
+    precision: str = "auto"
+    """Arithmetic of training: auto (bfloat16 where the processor has it), float32 or bfloat16."""
+    source: str = ""
+    """Name of the music for the model's card."""
+    licence: str = ""
+    """Licence of the music for the model's card."""
+
+
+def read_rolls(path: Path) -> dict[str, list[Roll]]:
+    """Pieces by split. Raises TrainingError when the file has another layout."""
+    try:
+        tree = safe_json.load(path, max_bytes=MAX_BYTES)
+    except FileError as error:
+        raise TrainingError(str(error)) from None
+    if not isinstance(tree, dict) or not all(isinstance(tree.get(split), list) for split in ("train", "valid", "test")):
+        raise TrainingError(f"{path} does not hold the lists train, valid and test; give a file of piano rolls")
+    return {split: [_roll(piece, path) for piece in tree[split]] for split in ("train", "valid", "test")}
+
+
+def _roll(piece: Any, path: Path) -> Roll:
+    try:
+        roll = np.zeros((len(piece), KEYS), np.float32)
+        for time, pitches in enumerate(piece):
+            for pitch in pitches:
+                if 0 <= pitch - LOWEST_KEY < KEYS:
+                    roll[time, pitch - LOWEST_KEY] = 1.0
+    except TypeError:
+        raise TrainingError(f"{path}: a piece must be a list of frames, a frame a list of pitches") from None
+    return roll
+
+
+def pad(rolls: list[Roll]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pieces as one tensor ``(pieces, frames, 88)``, and 1 for each of its ``(pieces, frames - 1)`` predicted frames."""
+    longest = max(len(roll) for roll in rolls)
+    frames = np.zeros((len(rolls), longest, KEYS), np.float32)
+    weight = np.zeros((len(rolls), longest - 1), np.float32)
+    for row, roll in enumerate(rolls):
+        frames[row, : len(roll)] = roll
+        weight[row, : len(roll) - 1] = 1.0
+    return torch.from_numpy(frames), torch.from_numpy(weight)
+
+
+def roll_loss(
+    network: RollRNN, frames: torch.Tensor, weight: torch.Tensor, inputs: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Nats per predicted frame: see the module."""
+    logits, _ = network((frames if inputs is None else inputs)[:, :-1])
+    per_key = F.binary_cross_entropy_with_logits(logits.float(), frames[:, 1:], reduction="none")
+    return (per_key.sum(2) * weight).sum() / weight.sum()
+
+
+@torch.no_grad()
+def score_rolls(network: RollRNN, rolls: list[Roll], device: str = "cpu") -> float:
+    """Nats per frame over all frames of ``rolls``, each piece read from its start."""
+    network.eval()
+    frames, weight = pad(rolls)
+    return float(roll_loss(network, frames.to(device), weight.to(device)))
+
+
+class RollRecipe(RecurrentRecipe):
+    """See the module."""
+
+    name = "roll"
+    help = "a piano-roll model from a JSON file of pitch lists, with the figure of the literature"
+    Settings: ClassVar[type[Config]] = RollSettings
+
+    config: RollSettings
+    network: RollRNN
+
+    def prepare(self, data: Path) -> dict[str, Any]:
+        splits = {name: [r for r in rolls if len(r) > 1] for name, rolls in read_rolls(data).items()}
+        if not all(splits.values()):
+            raise TrainingError(f"{data}: train, valid and test each need a piece of at least two frames")
+        self.training, self.valid, self.test = splits["train"], splits["valid"], splits["test"]
+        return {f"{name}_pieces": len(rolls) for name, rolls in splits.items()} | {
+            f"{name}_frames": sum(map(len, rolls)) for name, rolls in splits.items()
+        }
+
+    def build(self) -> None:
+        self.start(RollRNN(spec_of(KEYS, self.config)))
+
+    def step(self, index: int) -> dict[str, float]:
+        config = self.config
+        chosen = self.rng.choice(len(self.training), min(config.batch, len(self.training)), replace=False)
+        shifts = self.rng.integers(-config.down, config.up + 1, len(chosen))
+        rolls = [_transposed(self.training[piece], int(shift)) for piece, shift in zip(chosen, shifts, strict=True)]
+        frames, weight = (tensor.to(config.device) for tensor in pad(rolls))
+        self.network.train()
+        inputs = frames
+        if config.input_dropout:
+            inputs = frames * (torch.rand(frames.shape) >= config.input_dropout).to(frames)
+        with self.mixed():
+            loss = roll_loss(self.network, frames, weight, inputs)
+        self.descend(loss, index)
+        return {"loss": float(loss.detach())}
+
+    def validate(self) -> dict[str, float]:
+        nats = score_rolls(self.network, self.valid, self.config.device)
+        return {"score": nats, "validation_nats_per_frame": nats}
+
+    def export(self) -> Export:
+        stored = self.store_half()
+        figures = {
+            "stored_validation_nats_per_frame": score_rolls(self.network, self.valid, self.config.device),
+            "stored_test_nats_per_frame": score_rolls(self.network, self.test, self.config.device),
+        }
+        card = {
+            "title": f"Piano roll of {self.config.source or 'polyphonic music'}",
+            "data": {"name": self.config.source, "licence": self.config.licence},
+            "note": "metric of arXiv 1803.01271: nats per frame, 88 keys, first frame not predicted; chosen by the "
+                    "validation pieces; training transposes; the figures are those of the stored float16 weights",
+            "parameters": sum(tensor.numel() for tensor in stored.values()), "figures": figures,
+        }
+        return Export(stored, ROLL, {"network": self.network.spec.to_json(), "kind": "roll"}, card)
+
+
+def _transposed(roll: Roll, shift: int) -> Roll:
+    """The piece ``shift`` semitones higher; a piece that would leave the keyboard stays where it is."""
+    sounding = np.flatnonzero(roll.any(0))
+    if not len(sounding) or sounding[0] + shift < 0 or sounding[-1] + shift >= KEYS:
+        return roll
+    return np.roll(roll, shift, axis=1)
