@@ -167,6 +167,8 @@ class Plugin:
             if said != has:
                 both = f"plugin.toml says {name} = {said!r}, but the class {made.__name__} has {has!r}"
                 raise PluginError(f"{both}; make them equal")
+        if not made.title:
+            made.title = manifest.title
         return made
 
     def _import_module(self, manifest: Manifest) -> types.ModuleType:
