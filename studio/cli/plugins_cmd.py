@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="say every fault of a plugin", epilog=examples("plugins check my_waves/"))
     check.add_argument("path", type=Path, help="a plugin's folder, or a lone .py file")
     check.add_argument("--no-run", action="store_true", help="only read it")
-    for name, line in (("enable", "use a plugin that an installed package brought"), ("disable", "do not use a plugin")):
+    for name, line in (("enable", "use a plugin of an installed package"), ("disable", "do not use a plugin")):
         action = actions.add_parser(name, help=line, epilog=examples(f"plugins {name} someone.waves"))
         action.add_argument("name", help="id or name of the plugin")
     for sub in actions.choices.values():
