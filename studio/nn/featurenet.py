@@ -5,6 +5,7 @@ Input is always RGB 0..1 ``(N, 3, H, W)``; a network normalises inside. Activati
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -98,8 +99,26 @@ class FeatureNet(nn.Module):
         """RGB 0..1 to what the first convolution wants."""
         return (x - self.mean) / self.std
 
-    def forward_to(self, x: torch.Tensor, layers: str | Iterable[str]) -> dict[str, torch.Tensor]:
-        """Activations of ``layers`` (their own names as keys) for pictures ``(N, 3, H, W)`` in 0..1; stops at the deepest."""
+    @property
+    def dtype(self) -> torch.dtype:
+        """Number format of the weights, in which the activations come."""
+        return next(self.stages.parameters()).dtype
+
+    def lowered(self, dtype: torch.dtype) -> FeatureNet:
+        """A copy that computes in ``dtype``; pictures are still normalised in their own format."""
+        if dtype == self.dtype:
+            return self
+        net = copy.deepcopy(self)
+        net.stages.to(dtype)
+        return net
+
+    def forward_to(
+        self, x: torch.Tensor, layers: str | Iterable[str], *, before_relu: bool = False
+    ) -> dict[str, torch.Tensor]:
+        """Activations of ``layers`` (their own names as keys) for pictures ``(N, 3, H, W)`` in 0..1; stops at the deepest.
+
+        With ``before_relu`` those of the last convolution, which tell how silent a silent unit is.
+        """
         names = [layers] if isinstance(layers, str) else list(layers)
         wanted = {self.resolve(name) for name in names}
         if not wanted:
@@ -107,10 +126,16 @@ class FeatureNet(nn.Module):
         last = max(self._index[name] for name in wanted)
         found: dict[str, torch.Tensor] = {}
         x = self.normalise(x)
-        for index in range(last + 1):
-            x = self.stages[index](x)
-            if self.layers[index] in wanted:
-                found[self.layers[index]] = x
+        if not torch.is_autocast_enabled(x.device.type):
+            x = x.to(self.dtype)
+        for index, layer in enumerate(self.layers[: last + 1]):
+            pre = self.stage(layer).linear(x)
+            if before_relu and layer in wanted:
+                found[layer] = pre
+            if index < last or not before_relu:
+                x = torch.relu(pre)
+            if not before_relu and layer in wanted:
+                found[layer] = x
         return found
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

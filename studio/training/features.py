@@ -29,10 +29,12 @@ from studio.media import MAX_PIXELS
 from studio.nn import googlenet, vgg
 from studio.nn.featurenet import FeatureNet, Stage, fold_standardised
 from studio.nn.features import ARCHITECTURE, load_features
-from studio.nn.precision import fast_bfloat16
+from studio.nn.device import cpu_bf16
 from studio.training.loop import Config, Export, Recipe, TrainingError
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+PASSED_BACK = 0.1
+"""Share of the gradient that one stretch hands on to the one before it when the student runs end to end."""
 SLOPE = 0.1
 """The leaky slope of the comparison: a unit that is silent in both still learns how silent it should be."""
 
@@ -192,7 +194,7 @@ class FeaturesRecipe(Recipe):
             raise TrainingError(f"{data}: {len(pictures)} usable pictures found, at least 8 are needed")
         held = min(self.config.hold_out, len(pictures) // 4)
         self.held, self.pictures = pictures[:held], pictures[held:]
-        self.low_precision = fast_bfloat16(self.device)
+        self.low_precision = self.device.type == "cuda" or (self.device.type == "cpu" and cpu_bf16())
         return {"pictures": len(self.pictures), "held_out": held, "skipped": skipped}
 
     def build(self) -> None:
@@ -267,6 +269,8 @@ class FeaturesRecipe(Recipe):
                 scale = self.student.part("scale", position)
                 if own:
                     hidden = torch.relu(made) * scale.to(made.dtype)
+                    # with all of the later errors on it an early stretch forgets its own task
+                    hidden = torch.lerp(hidden.detach(), hidden, PASSED_BACK)
                 made, wanted = made[:few], targets[position][:few].float() / scale
                 losses.append(F.mse_loss(F.leaky_relu(made.float(), SLOPE), F.leaky_relu(wanted, SLOPE)))
         loss = torch.stack(losses).sum()
@@ -290,7 +294,7 @@ class FeaturesRecipe(Recipe):
         if index < own_from:
             rate = min(1.0, (index + 1) / 100) * (0.1 + 0.9 * _cosine(index / own_from))
         else:
-            rate = 0.5 * _cosine((index - own_from) / max(1, self.config.steps - own_from)) + 0.002
+            rate = 0.2 * _cosine((index - own_from) / max(1, self.config.steps - own_from)) + 0.002
         group["lr"] = self.last_lr = self.peak * rate
 
     def _batch(self, index: int, own: bool) -> torch.Tensor:
