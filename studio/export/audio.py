@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from studio.export.midi import parse_pairs
 from studio.export.recipe import marked
 from studio.export.writers import Writer
-from studio.files import FileError, short_path
+from studio.files import FileError
 from studio.media import Audio, Note
 from studio.params import Choice, Text
 
@@ -44,11 +44,11 @@ class WavWriter(Writer):
     def _add(self, media: Any) -> None:
         if isinstance(media, Audio):
             if self._notes:
-                raise FileError(f"cannot write {short_path(self.path)}: notes and sound cannot be mixed in one file")
+                raise self._fault("notes and sound cannot be mixed in one file")
             self._write(media)
             return
         if self._rate:
-            raise FileError(f"cannot write {short_path(self.path)}: notes and sound cannot be mixed in one file")
+            raise self._fault("notes and sound cannot be mixed in one file")
         self._notes.extend(note.shifted(self._offset) for note in media.notes)
         self._offset += media.length
 
@@ -57,13 +57,13 @@ class WavWriter(Writer):
         if samples.ndim == 1:
             samples = samples[:, None]
         if samples.ndim != 2 or not 1 <= samples.shape[1] <= 32 or not np.isfinite(samples).all():
-            raise FileError(f"cannot write {short_path(self.path)}: sound must be finite numbers (frames, channels)")
+            raise self._fault("sound must be finite numbers (frames, channels)")
         if not self._rate:
             self._rate, self._channels = int(audio.rate), samples.shape[1]
             self._file.write(b"\0" * 44)
         elif (self._rate, self._channels) != (audio.rate, samples.shape[1]):
-            raise FileError(
-                f"cannot write {short_path(self.path)}: the sound changes from {self._rate} Hz, {self._channels} channels "
+            raise self._fault(
+                f"the sound changes from {self._rate} Hz, {self._channels} channels "
                 f"to {audio.rate} Hz, {samples.shape[1]} channels"
             )
         for start in range(0, len(samples), _BLOCK):
@@ -71,7 +71,7 @@ class WavWriter(Writer):
         self._written += samples.size * int(self.bits) // 8
         self._peak = max(self._peak, float(np.abs(samples).max(initial=0.0)))
         if self._written > _LIMIT:
-            raise FileError(f"cannot write {short_path(self.path)}: a WAV holds at most 4 GB; make it shorter")
+            raise self._fault("a WAV holds at most 4 GB; make it shorter")
 
     def _quantise(self, samples: NDArray[np.float32]) -> bytes:
         """-1..1 -> little-endian integers with triangular dither of one step; digital silence stays silent."""

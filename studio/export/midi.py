@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.export.recipe import marked
 from studio.export.writers import Writer
-from studio.files import FileError, short_path
+from studio.files import FileError
 from studio.media import Note
 from studio.params import Int, Text
 
@@ -90,7 +90,7 @@ class MidiWriter(Writer):
         self._notes.extend(note.shifted(self._offset) for note in media.notes)
         self._offset += media.length
         if len(self._notes) > MAX_NOTES:
-            raise FileError(f"cannot write {short_path(self.path)}: it has more than {MAX_NOTES:,} notes; make it shorter")
+            raise self._fault(f"it has more than {MAX_NOTES:,} notes; make it shorter")
 
     def _finish(self) -> None:
         events = to_ticks(self._notes)

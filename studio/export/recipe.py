@@ -69,7 +69,7 @@ def check_recipe(recipe: Any, *, where: str) -> dict[str, Any]:
     if not isinstance(recipe, dict) or recipe.get("format") != FORMAT:
         raise fail(f"its format is not {FORMAT!r}")
     version = recipe.get("format_version")
-    if not _whole(version) or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise fail("format_version is not a whole number from 1")
     if version > FORMAT_VERSION:
         raise fail(f"it was made by a newer version of the studio (format {version}); update the studio")
@@ -89,7 +89,8 @@ def check_recipe(recipe: Any, *, where: str) -> dict[str, Any]:
         "bpm": (lambda v: _number(v) and 1 <= v <= 1000, "a number between 1 and 1000"),
         "frames": (lambda v: v is None or (_whole(v) and 0 <= v <= 10_000_000), "a whole number or null"),
         "size": (
-            lambda v: v is None or (isinstance(v, (list, tuple)) and len(v) == 2 and all(_whole(n) and n > 0 for n in v)),
+            lambda v: v is None
+            or (isinstance(v, (list, tuple)) and len(v) == 2 and all(_whole(n) and n > 0 for n in v)),
             "two whole numbers or null",
         ),
         "input": (lambda v: v is None or isinstance(v, dict), "an object or null"),

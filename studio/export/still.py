@@ -13,7 +13,7 @@ from typing import Any
 
 from studio.export.recipe import KEY, jpeg_segments, pack, xmp_packet
 from studio.export.writers import Writer
-from studio.files import FileError, explain, short_path, sync
+from studio.files import explain, short_path, sync
 from studio.media import Frame
 from studio.params import Bool, Choice, Int
 
@@ -156,13 +156,13 @@ class SequenceWriter(Writer):
     def _finish(self) -> None:
         folder = self.path.parent
         if folder.exists() and not folder.is_dir():
-            raise FileError(f"cannot write {short_path(self.path)}: {short_path(folder)} is a file; choose another folder")
+            raise self._fault(f"{short_path(folder)} is a file; choose another folder")
         folder.mkdir(parents=True, exist_ok=True)
         names = [self._name(index) for index in range(self.count)]
         for name in names:
             sync(self._temporary / name)
         for name in names:
-            os.replace(self._temporary / name, folder / name)
+            (self._temporary / name).replace(folder / name)
         older = self._older(folder, set(names))
         if older:
             self.notices.append(

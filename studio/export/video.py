@@ -9,7 +9,6 @@ import numpy as np
 
 from studio.export.recipe import KEY, pack
 from studio.export.writers import Writer
-from studio.files import FileError, short_path
 from studio.media import Frame
 from studio.params import Choice, Int
 
@@ -86,7 +85,7 @@ class _VideoWriter(Writer):
         container, self._container = self._container, None
         container.close()
         if self._temporary.stat().st_size == 0:
-            raise FileError(f"cannot write {short_path(self.path)}: the encoder gave nothing; try another format")
+            raise self._fault("the encoder gave nothing; try another format")
         self.report.update(
             frames=self.count, size=(self._stream.width, self._stream.height), fps=str(self.fps),
             seconds=float(self.count / self.fps),

@@ -13,7 +13,6 @@ import numpy as np
 from studio.export.recipe import xmp_packet
 from studio.export.still import webp_bytes
 from studio.export.writers import Writer
-from studio.files import FileError, short_path
 from studio.media import Frame
 from studio.params import Choice, Int
 
@@ -62,9 +61,10 @@ class WebpWriter(Writer):
         body = webp_bytes(part, None, self.quality, self.encoding == "lossless")
         position = _u24(left // 2) + _u24(top // 2) + _u24(part.shape[1] - 1) + _u24(part.shape[0] - 1)
         no_blend = 0x02
-        self._file.write(_chunk(b"ANMF", position + _u24(min(duration, _LONGEST)) + bytes([no_blend]) + _bitstream(body)))
+        head = position + _u24(min(duration, _LONGEST)) + bytes([no_blend])
+        self._file.write(_chunk(b"ANMF", head + _bitstream(body)))
         if self._file.tell() > 2**32 - 2**24:
-            raise FileError(f"cannot write {short_path(self.path)}: a WebP holds at most 4 GB; make it shorter")
+            raise self._fault("a WebP holds at most 4 GB; make it shorter")
         self._shown = frame
 
     def _changed(self, frame: Frame) -> tuple[int, int, Frame]:

@@ -94,8 +94,8 @@ class Writer:
     def add(self, media: Any) -> None:
         """Take the next frame, block of notes, piece of text or sound. Raises FileError, MediaError."""
         if self._media_kind(media) not in self.takes:
-            raise FileError(
-                f"cannot write {short_path(self.path)}: {self.path.suffix or 'this'} files hold {' or '.join(self.takes)}, "
+            raise self._fault(
+                f"{self.path.suffix or 'this'} files hold {' or '.join(self.takes)}, "
                 f"this is {self._media_kind(media)}; choose another ending"
             )
         self._add(self._frame(media) if self._media_kind(media) == "image" else media)
@@ -110,7 +110,7 @@ class Writer:
         with self._stack:
             try:
                 if not self.count:
-                    raise FileError(f"cannot write {short_path(self.path)}: nothing was made, so there is nothing to write")
+                    raise self._fault("nothing was made, so there is nothing to write")
                 self._finish()
             except BaseException:
                 self._abort()
@@ -136,6 +136,9 @@ class Writer:
     def _abort(self) -> None:
         """Close what is open; the file is thrown away."""
 
+    def _fault(self, reason: str) -> FileError:
+        return FileError(f"cannot write {short_path(self.path)}: {reason}")
+
     @staticmethod
     def _media_kind(media: Any) -> str:
         if isinstance(media, str):
@@ -149,14 +152,14 @@ class Writer:
         size = (frame.shape[1], frame.shape[0])
         if self.size is None:
             if max(size) > self.largest:
-                raise FileError(
-                    f"cannot write {short_path(self.path)}: the format holds pictures up to {self.largest} pixels wide and "
+                raise self._fault(
+                    f"the format holds pictures up to {self.largest} pixels wide and "
                     f"high, this one is {size[0]}x{size[1]}; make it smaller or choose another ending"
                 )
             self.size = size
         elif size != self.size:
-            raise FileError(
-                f"cannot write {short_path(self.path)}: frame {self.count} is {size[0]}x{size[1]} where "
+            raise self._fault(
+                f"frame {self.count} is {size[0]}x{size[1]} where "
                 f"{self.size[0]}x{self.size[1]} came before; keep the size while it is written"
             )
         return frame
@@ -227,10 +230,8 @@ def _choose(path: Path | str) -> tuple[Path, str]:
         return target / "%05d.png", _SEQUENCE
     ending = target.suffix.lower()
     if ending not in _WRITERS:
-        raise FileError(
-            f"cannot write {short_path(text)}: {'the ending ' + ending if ending else 'a name without an ending'} is not "
-            f"one of {', '.join(_WRITERS)}; choose one of these"
-        )
+        what = f"the ending {ending}" if ending else "a name without an ending"
+        raise FileError(f"cannot write {short_path(text)}: {what} is not one of {', '.join(_WRITERS)}; choose another")
     if _PATTERN.search(target.name):
         if ending in (".png", ".jpg", ".jpeg", ".webp"):
             return target, _SEQUENCE
