@@ -143,10 +143,10 @@ class AnimationSource(Source):
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+    if type(error) in (FileNotFoundError, PermissionError, OSError) and isinstance(error, OSError) and error.strerror:
         return InputError(str(explain(error, path)))
-    reason = " ".join(str(error).replace(str(path), "it").split())[:120] or type(error).__name__
-    return _cannot(path, f"damaged or of an unknown kind ({reason}); choose another file")
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return _cannot(path, f"damaged or of an unknown kind ({' '.join(reason.split())[:120]}); choose another file")
 
 
 class VideoSource(Source):
@@ -227,8 +227,9 @@ def resample(frames: Iterator[tuple[float, Frame]], fps: float) -> Generator[Fra
             index += 1
         gap = max(0.0, seconds - last) or gap
         held, last = frame, seconds
-    while held is not None and index / fps < last + max(gap, 1e-6) - 1e-6:
-        yield held  # the last frame lasts as long as the one before it
+    # the last frame lasts as long as the one before it; timestamps of a millisecond must not make one more
+    while held is not None and (index == 0 or (index + 0.25) / fps < last + gap):
+        yield held
         index += 1
 
 
