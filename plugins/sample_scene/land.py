@@ -41,7 +41,7 @@ HORIZON, SHORE = 0.54, 0.80
 
 
 def noise(rng: np.random.Generator, height: int, width: int, cells: int, octaves: int = 5) -> Picture:
-    """Fractal value noise 0..1 ``(height, width)`` that tiles in both directions; ``cells`` features across at first."""
+    """Fractal value noise 0..1 ``(height, width)`` that tiles both ways; ``cells`` features across at first."""
     total = np.zeros((height, width), np.float32)
     weight, norm = 1.0, 0.0
     for _ in range(octaves):

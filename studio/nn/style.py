@@ -46,7 +46,8 @@ class StyleNet(nn.Module):
         rows = len(self.styles) + 1
         self.gamma = nn.Parameter(torch.ones(rows, sum(self.channels)))
         self.beta = nn.Parameter(torch.zeros(rows, sum(self.channels)))
-        self.keep = nn.Parameter(torch.cat([torch.zeros(rows - 1), torch.ones(1)])[:, None])
+        # starting half from the picture itself saves the network from learning to draw it first
+        self.keep = nn.Parameter(torch.cat([torch.full((rows - 1,), 0.5), torch.ones(1)])[:, None])
         for convolution in self.convolutions:
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # type: ignore[arg-type]
         # the four pixels of a 2x2 block start alike (ICNR, Aitken et al. 2017): no checkerboard to unlearn

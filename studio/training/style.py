@@ -51,7 +51,7 @@ class StyleConfig(Config):
     stem: int = 48
     trunk: int = 128
     blocks: int = 5
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     style_weight: float = 40.0
     """Weight of the style against the content (1)."""
     variation_weight: float = 2.0
