@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from studio.files import short_path
+from studio.plugins.discovery import discover
 from studio.plugins.findings import Finding, advice, fault
 from studio.plugins.manifest import (
     FIELDS,
@@ -38,9 +39,14 @@ TIMEOUT = 240.0
 def check_plugin(place: Path, *, run: bool = True, timeout: float = TIMEOUT) -> list[Finding]:
     """Check the plugin at ``place``, a folder or a lone ``.py``; an empty list means that all is well.
 
-    ``run=False`` only reads. Never raises because of the plugin.
+    Where there is nothing at ``place``, the name or id of a plugin that is known will do. ``run=False`` only reads.
+    Never raises because of the plugin.
     """
-    place = Path(place).expanduser().resolve()
+    place = Path(place).expanduser()
+    if not place.exists() and len(place.parts) == 1:
+        known = (plugin for plugin in discover() if place.name in (plugin.name, plugin.id))
+        place = next((plugin.place for plugin in known), place)
+    place = place.resolve()
     if not place.exists():
         return [fault(short_path(place), "there is nothing at this path; give a plugin's folder or its .py file")]
     found, manifest = _check_manifest(place)

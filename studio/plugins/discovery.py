@@ -77,6 +77,8 @@ def read_plugin(place: Path, origin: Origin = "folder") -> Plugin:
 
 def enable(plugin: Plugin) -> None:
     """Remember that the user wants this plugin as it now is. Raises FileError when that cannot be written."""
+    if plugin.state == "failed":
+        raise PluginError(f"the plugin {plugin.id or plugin.name} does not work: {plugin.reason}")
     trust = read_trust()
     trust.disabled.discard(plugin.id)
     if plugin.origin == "installed":
@@ -88,6 +90,8 @@ def enable(plugin: Plugin) -> None:
 
 def disable(plugin: Plugin) -> None:
     """Remember that the user does not want this plugin. Raises FileError when that cannot be written."""
+    if not plugin.id:
+        raise PluginError(f"the plugin {plugin.name} does not work anyway: {plugin.reason}")
     trust = read_trust()
     trust.enabled.pop(plugin.id, None)
     trust.disabled.add(plugin.id)

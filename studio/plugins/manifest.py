@@ -40,12 +40,16 @@ class PluginError(ValueError):
 
 @dataclass(frozen=True)
 class Weights:
-    """A file that a plugin needs and does not carry: where it comes from and how it is recognised."""
+    """A model that a plugin needs and does not carry.
+
+    Either one of the studio's, by ``name`` and ``architecture``, or a file to fetch: ``url``, ``sha256``, ``license``.
+    """
 
     name: str
-    url: str
-    sha256: str
-    license: str
+    architecture: str = ""
+    url: str = ""
+    sha256: str = ""
+    license: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,10 +132,11 @@ def faults(data: Mapping[str, Any]) -> list[str]:
 
 def _weight_faults(weights: Any) -> list[str]:
     if not isinstance(weights, list) or not all(isinstance(item, dict) for item in weights):
-        return ["'weights' must be written as tables: [[weights]] with name, url, sha256 and license"]
+        return ["'weights' must be written as tables: [[weights]] with name and architecture"]
     found = []
     for number, item in enumerate(weights, 1):
-        for name in ("name", "url", "sha256", "license"):
+        needed = ("name", "url", "sha256", "license") if "url" in item else ("name", "architecture")
+        for name in needed:
             if not isinstance(item.get(name), str) or not item[name]:
                 found.append(f"[[weights]] number {number}: the field {name!r} is missing or not text")
         if isinstance(item.get("url"), str) and item["url"] and not item["url"].startswith("https://"):
@@ -153,7 +158,10 @@ def from_table(data: Mapping[str, Any]) -> Manifest:
         id=data["id"], api=data["api"], version=data["version"], title=data["title"], entry=data["entry"],
         makes=data["makes"], takes=data.get("takes"), about=data.get("about", ""),
         requires=tuple(data.get("requires", ())),
-        weights=tuple(Weights(w["name"], w["url"], w["sha256"], w["license"]) for w in data.get("weights", ())),
+        weights=tuple(
+            Weights(**{name: str(item.get(name, "")) for name in ("name", "architecture", "url", "sha256", "license")})
+            for item in data.get("weights", ())
+        ),
         unknown=tuple(name for name in data if name not in FIELDS),
     )
 

@@ -109,7 +109,14 @@ def test_disabling_lasts_and_does_no_harm(tmp_path: Path) -> None:
 def test_every_built_in_plugin_can_be_disabled_and_the_studio_starts() -> None:
     for plugin in discover():
         disable(plugin)
-    assert {plugin.state for plugin in discover()} <= {"found", "failed"}
+    assert {plugin.state for plugin in discover()} <= {"found"}
+
+
+def test_a_plugin_that_failed_is_not_enabled(tmp_path: Path) -> None:
+    write_plugin(tmp_path, "bad", toml="id = ")
+    for action in (enable, disable):
+        with pytest.raises(PluginError, match="does not work"):
+            action(row(discover([tmp_path]), "bad"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"enabled": 5, "disabled": {}}', '{"enabled": {"a.b": 1}}'])

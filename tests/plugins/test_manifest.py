@@ -27,6 +27,8 @@ def test_a_good_manifest() -> None:
     made = from_table({**GOOD, "takes": "image", "requires": ["librosa>=0.10,<2", "a.b-c[x]"], "weights": [weights]})
     assert isinstance(made, Manifest) and made.module == "waves" and made.class_name == "Waves"
     assert made.weights[0].license == "MIT" and made.requires[0] == "librosa>=0.10,<2"
+    house = from_table({**GOOD, "weights": [{"name": "flowers", "architecture": "gan"}]})
+    assert house.weights[0].architecture == "gan" and house.weights[0].url == ""
     assert from_table({**GOOD, "colour": 1}).unknown == ("colour",)
 
 
@@ -42,7 +44,8 @@ def test_a_good_manifest() -> None:
         ({"takes": "smell"}, "not one of"), ({"requires": "numpy"}, "list of package names"),
         ({"requires": [1]}, "list of package names"), ({"requires": ["a b"]}, "not a package name"),
         ({"requires": ["numpy>=x"]}, "not a package name"), ({"weights": {"name": "x"}}, r"\[\[weights\]\]"),
-        ({"weights": [{}]}, "'name' is missing"),
+        ({"weights": [{}]}, "'name' is missing"), ({"weights": [{"name": "w", "url": "https://x"}]}, "'sha256' is missing"),
+        ({"weights": [{"name": "w"}]}, "'architecture' is missing"),
         ({"weights": [{"name": "../w", "url": "http://x", "sha256": "0", "license": "MIT"}]}, "https"),
     ],
 )
