@@ -126,7 +126,8 @@ class Plugin:
     def running(self) -> Iterator[None]:
         """Mark it as running for the length of a ``with`` block; an error in the block makes it ``failed``.
 
-        The error itself is passed on; ``Cancelled`` and ``Finished`` are no errors.
+        The error itself is passed on; ``Cancelled`` and ``Finished`` are no errors. An error that names another
+        generator (the engine's ``GeneratorError.generator``, in a chain of several) is not this plugin's.
         """
         with self._lock:
             self._running += 1
@@ -136,7 +137,8 @@ class Plugin:
         except (Cancelled, Finished):
             raise
         except Exception as error:
-            self.fail(explain(error, self.folder))
+            if getattr(error, "generator", "") in ("", self.id):
+                self.fail(explain(error.__cause__ or error, self.folder))
             raise
         finally:
             with self._lock:

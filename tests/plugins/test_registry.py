@@ -11,6 +11,8 @@ import pytest
 from helpers_plugins import CODE, TOML, write_plugin
 
 from studio.api import Cancelled
+from studio.engine import GeneratorError, Stage, render
+from studio.params import ParamSet
 from studio.plugins import PluginError, discover, read_plugin
 
 
@@ -99,6 +101,23 @@ def test_states(tmp_path: Path) -> None:
     assert plugin.state == "failed" and plugin.reason == "ValueError: odd value"
     with plugin.running():  # started again: the row is green again
         assert plugin.state == "running" and plugin.reason == ""
+
+
+def test_a_generator_that_fails_in_a_chain_fails_alone(tmp_path: Path) -> None:
+    write_plugin(tmp_path, "good")
+    code = CODE.replace("    level", '    takes = "image"\n    level')
+    code = code.replace("return np", "return 1 / (3 - ctx.frame) * np")
+    write_plugin(tmp_path, "bad", toml=TOML + 'takes = "image"\n', code=code)
+    registry = discover([tmp_path])
+    good, bad = registry.get("good"), registry.get("bad")
+    stages = [Stage(made, ParamSet(made.params)) for made in (good.load(), bad.load())]
+    made = []
+    with pytest.raises(GeneratorError), good.running(), bad.running():
+        made.extend(render(stages, frames=9))
+    assert len(made) == 3 and good.state == "loaded"
+    assert bad.state == "failed" and bad.reason.startswith("ZeroDivisionError: division by zero (bad.py, line")
+    with good.running():
+        assert len(list(render(stages[:1], frames=9))) == 9
 
 
 def test_reload_takes_an_edit_within_the_same_second(tmp_path: Path) -> None:
