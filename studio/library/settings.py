@@ -18,6 +18,7 @@ FORMAT = "reverie.settings"
 def _declare(**declared: Param[Any]) -> dict[str, Param[Any]]:
     for name, param in declared.items():
         param.__set_name__(ParamSet, name)  # as a class body would
+        param.declare(ParamSet, name)
     return declared
 
 
