@@ -51,8 +51,7 @@ class Preset:
         return {
             "format": FORMAT, "format_version": CURRENT[FORMAT], "generator": self.generator,
             "generator_version": self.generator_version, "name": self.name, "about": self.about, "tags": self.tags,
-            **{key: value for key, value in self.extra.items() if key not in ("format", "format_version")},
-            "params": self.params,
+            **self.extra, "params": self.params,
         }
 
 
@@ -80,7 +79,7 @@ def slug(name: str) -> str:
 
 def parse_preset(data: dict[str, Any], report: list[str], *, fallback: str = "preset") -> Preset:
     """A Preset from the dict of an upgraded file. Raises FileError when it does not name a generator."""
-    reader = Reader(data, report)
+    reader = Reader({key: value for key, value in data.items() if key not in ("format", "format_version")}, report)
     generator = reader.text("generator")
     if not generator:
         raise FileError("it does not say which generator it is for")
