@@ -304,11 +304,12 @@ def _stage(line: str) -> str:
     if match := re.match(r"(Collecting|Downloading|Using cached|Building wheel for|Processing) (\S+)(.*)", line):
         verbs = {"Collecting": "finding", "Using cached": "using", "Processing": "reading"}
         verb = verbs.get(match[1], match[1].lower())
-        name = re.split(r"[<>=!;\[ ]", match[2].rsplit("/", 1)[-1])[0]
+        name = re.split(r"[<>=!;\[ ]|-\d", match[2].rsplit("/", 1)[-1])[0]
         size = re.search(r"\(([\d.]+ ?[kMG]?B)\)", match[3])
         return f"{verb} {name}" + (f" ({size[1]})" if size else "")
     if line.startswith("Installing collected packages:"):
-        return f"installing {line.count(',') + 1} packages"
+        count = line.count(",") + 1
+        return f"installing {count} packages" if count > 1 else "installing it"
     return ""
 
 

@@ -49,11 +49,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "-o", "--out", metavar="FILE", action="append", default=[],
         help="repeatable; the ending chooses: png jpg webp gif mp4 webm mov txt mid wav; frames/: a sequence",
     )
-    out.add_argument("--quality", help="of lossy formats, 0..100 or a word, as the format has it")
+    out.add_argument("--quality", help="of JPEG, WebP, MP4 and WebM: 0 is small, 100 best")
     out.add_argument("--loop", help="how often a GIF or WebP plays; 0 is for ever")
-    out.add_argument("--palette", help="of a GIF: global or frame")
-    out.add_argument("--dither", help="of a GIF: none, bayer, …")
-    out.add_argument("--codec", help="of a video: h264, vp9, av1, prores, as the format has it")
+    out.add_argument("--palette", help="of a GIF: auto, global or frame")
+    out.add_argument("--dither", help="of a GIF: none, ordered, blue or floyd")
+    out.add_argument("--codec", help="of a WebM: vp9 or av1 (MP4 is H.264, MOV is ProRes)")
     out.add_argument(
         "--option", action="append", default=[], metavar="NAME=VALUE", help="another option of the format (repeatable)"
     )
@@ -186,6 +186,7 @@ def _writer_options(args: argparse.Namespace) -> dict[str, Any]:
     from studio.export import writer_options
 
     known = {name for out in args.out for name in writer_options(out)}
+    known |= {"quality"} if "crf" in known else set()
     options: dict[str, Any] = {name: getattr(args, name) for name in WRITER_OPTIONS if getattr(args, name) is not None}
     for text in args.option:
         name, equals, value = text.partition("=")

@@ -97,7 +97,7 @@ def recipe_parser(name: str, recipe: Any) -> argparse.ArgumentParser:
         choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is typing.Literal else None
         group.add_argument(
             f"--{_dashed(field.name)}", type=reader(hints[field.name]), default=default, help=shown, choices=choices,
-            metavar=None if choices else "X", dest=field.name,
+            metavar=None if choices else {int: "N", float: "X"}.get(hints[field.name], "TEXT"), dest=field.name,
         )
     return parser
 
@@ -154,7 +154,7 @@ def _train(name: str, recipe: Any, config: Any, options: argparse.Namespace, wor
 
     # the card shows how it was made, not on whose machine
     kept = [word for word in words if word not in ("--resume", "--json")]
-    shown = [Path(word).name if Path(word) in (options.data, options.out) else word for word in kept]
+    shown = [Path(word).name if "/" in word or "\\" in word else word for word in kept]
     command = shlex.join(["reverie", "train", name, *shown])
     with Bar(f"training {name}", float(config.steps), quiet=options.json, unit="steps") as bar, interruptible() as stop:
 

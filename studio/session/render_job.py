@@ -22,7 +22,7 @@ from studio.files import short_path
 from studio.generator import Cancelled
 from studio.library.presets import apply_params, find_preset
 from studio.media import MediaError, Notes
-from studio.params import Model, ParamSet, Seed
+from studio.params import Int, Model, ParamSet, Seed
 from studio.plugins import Registry
 
 if TYPE_CHECKING:
@@ -248,7 +248,7 @@ def run(
         with contextlib.ExitStack() as stack:
             recipe = recipe_of(job)
             for out in job.outs:
-                options = {name: value for name, value in job.options.items() if name in writer_options(out)}
+                options = options_for(out, job.options)
                 writer = open_writer(out, fps=job.fps, bpm=job.bpm, recipe=recipe, options=options)
                 writers.append(stack.enter_context(writer))
             moving = [writer for writer, out in zip(writers, job.outs, strict=True) if not is_still(out)]
@@ -281,6 +281,20 @@ def run(
             result.files.append((Path(out), dict(writer.report)))
             log.info("%s: %d pieces, %s", out, result.count, writer.report)
     return result
+
+
+def options_for(out: Path | str, options: dict[str, Any]) -> dict[str, Any]:
+    """The options that the writer of ``out`` has; a general ``quality`` of 0..100 becomes a video's ``crf``."""
+    known = writer_options(out)
+    chosen = {name: value for name, value in options.items() if name in known}
+    crf = known.get("crf")
+    if "quality" in options and isinstance(crf, Int) and "crf" not in options:
+        try:
+            share = min(100.0, max(0.0, float(options["quality"]))) / 100.0
+        except ValueError:
+            raise JobError(f"quality: {options['quality']!r} is not a number from 0 to 100") from None
+        chosen["crf"] = round(crf.high * (1.0 - share))
+    return chosen
 
 
 def is_still(out: Path | str) -> bool:

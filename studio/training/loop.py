@@ -37,10 +37,15 @@ class Config:
     steps: int = 1000
     """Optimisation steps in all."""
     seed: int = 0
+    """Chooses the first weights, the order of the data and every other throw."""
     device: str = "cpu"
+    """cpu, cuda, mps or auto."""
     validate_every: int = 250
+    """Steps between two validations."""
     sample_every: int = 1000
+    """Steps between two samples to look at or listen to."""
     checkpoint_every: int = 250
+    """Steps between two checkpoints, from which --resume goes on."""
 
 
 @dataclass

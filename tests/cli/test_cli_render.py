@@ -76,6 +76,19 @@ def test_chain_input_and_several_outputs(capsys: pytest.CaptureFixture[str]) -> 
     assert "--input" in capsys.readouterr().err and not Path("c.gif").exists()
 
 
+def test_one_quality_for_every_lossy_format(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = {}
+    for quality in ("20", "95"):
+        outs = [f"q{quality}.{ending}" for ending in ("mp4", "webm", "jpg", "webp")]
+        arguments = ["render", "rings", "--frames", "4", "--size", "96x64", "--quality", quality]
+        assert main([*arguments, *[word for out in outs for word in ("-o", out)]]) == 0
+        sizes[quality] = [Path(out).stat().st_size for out in outs]
+    assert all(small < large for small, large in zip(sizes["20"], sizes["95"], strict=True))
+    assert recipe("q20.mp4", capsys)["options"]["crf"] == round(51 * 0.8)
+    assert main(["render", "rings", "--quality", "good", "-o", "x.mp4"]) == 1
+    assert main(["render", "rings", "--quality", "50", "-o", "x.gif"]) == 2
+
+
 def test_the_input_of_a_recipe_never_leads_out_of_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
     secret = Path.cwd().parent / "secret.png"
     secret.write_bytes(b"\x89PNG that nobody shall read")
