@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -65,11 +66,14 @@ class TinyRecipe(Recipe):
 
 
 @pytest.fixture(autouse=True)
-def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for so little work a second thread is only a wait
     monkeypatch.setitem(recipes.RECIPES, "tiny", f"{__name__}:TinyRecipe")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data.txt").write_text("2.5")
-    return tmp_path
+    yield tmp_path
+    torch.set_num_threads(threads)
 
 
 def test_options_come_from_the_settings(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +131,7 @@ def test_ctrl_c_saves_and_resume_gives_the_same_model(tiny: Path) -> None:
         "sys.exit(t.main(['train', 'tiny', 'data.txt', '-o', 'm.safetensors', *t.LENGTH, *sys.argv[1:]]))"
     )
     here = Path(__file__).resolve()
-    environment = {**os.environ, "PYTHONPATH": str(here.parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(here.parents[2]), "OMP_NUM_THREADS": "1"}
 
     def start(*more: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", code, str(here.parent), *more]
