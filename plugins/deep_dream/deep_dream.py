@@ -25,16 +25,16 @@ class DeepDream(Generator):
 
     id, version, title, makes, takes, wants = "reverie.deep_dream", 1, "DeepDream", "image", "image", "tensor"
 
-    layer = Choice("4c", LAYERS, group="Vision", help="Depth: early layers make strokes and fur, late ones animals and places")
-    channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer, each has its own motif; -1: all of them")
+    layer = Choice("4c", LAYERS, group="Vision", help="Early layers make strokes and fur, late ones animals and places")
+    channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer, each with its motif; -1: all of them")
     weight = Float(1.0, -2.0, 2.0, group="Vision", help="How strongly the first vision pulls; below 0 it is avoided")
     layer_b = Choice("3b", LAYERS, group="Vision", help="Layer of a second vision")
     channel_b = Int(-1, -1, 1023, group="Vision", help="Channel of the second vision; -1: all of them")
     weight_b = Float(0.0, -2.0, 2.0, group="Vision", help="How strongly the second vision pulls; 0 switches it off")
     targets = Text(
         "", group="Vision",
-        help="Instead of the above: '4c:97*0.8 + 4d'; several of them with | between are a journey from one to the next")
-    stay = Float(6.0, 0.5, 120.0, curve="log", unit="s", group="Vision", help="How long a journey stays with each vision")
+        help="Instead of the above: '4c:97*0.8 + 4d'; several with | between are a journey from one to the next")
+    stay = Float(6.0, 0.5, 120.0, curve="log", unit="s", group="Vision", help="How long a journey stays at each vision")
     guide = Path("", accepts="image", group="Vision", help="A picture whose features are dreamt of")
     guide_weight = Float(0.8, 0.0, 1.0, group="Vision", help="0: the layers alone, 1: the guide picture alone")
 
@@ -46,24 +46,25 @@ class DeepDream(Generator):
     jitter = Int(24, 0, 128, unit="px", group="Ascent", help="Random shift before each step, against a fixed grid")
     smooth = Float(0.5, 0.0, 1.0, group="Ascent", help="0: crisp and grainy, 1: soft and broad")
     natural = Float(0.5, 0.0, 1.0, group="Ascent", help="0: the network's garish colours, 1: those of photographs")
-    tile = Int(640, 128, 2048, unit="px", group="Ascent", help="Largest piece worked on at once; smaller needs less memory")
+    tile = Int(640, 128, 2048, unit="px", group="Ascent", help="Largest piece worked on at once: a matter of memory")
 
     zoom = Float(0.3, -2.0, 2.0, unit="1/s", group="Flight", help="How fast the camera flies in; below 0 it flies out")
-    rotation = Float(0.0, -180.0, 180.0, unit="°/s", group="Flight", help="How fast the picture turns, counter-clockwise")
+    rotation = Float(0.0, -180.0, 180.0, unit="°/s", group="Flight", help="How fast the picture turns, anticlockwise")
     drift = Point((0.0, 0.0), -1.0, 1.0, unit="frames/s", group="Flight", help="Sideways and downward flight")
     wander = Float(0.0, 0.0, 1.0, group="Flight", help="How much the flight sways of its own accord")
     mirrors = Int(0, 0, 12, group="Flight", help="1: left mirrors right; 2 and more: a kaleidoscope of so many parts")
 
     hold = Float(1.0, 0.0, 1.0, group="Colour", help="How firmly brightness, contrast and palette are held over time")
-    palette = Choice("start", ("start", *palettes.PALETTES), group="Colour", help="Colours to hold: the start's, or these")
+    palette = Choice("start", ("start", *palettes.PALETTES), group="Colour", help="Colours that are held")
     palette_picture = Path("", accepts="image", group="Colour", help="A picture whose colours are held instead")
     brightness = Float(0.0, -0.3, 0.3, group="Colour", help="Lighter or darker than the palette")
     contrast = Float(1.0, 0.3, 2.0, group="Colour", help="Contrast relative to the palette")
     saturation = Float(1.0, 0.0, 2.0, group="Colour", help="Colourfulness relative to the palette")
 
-    start = Choice("clouds", ("clouds", "noise", "grey"), group="Source", live=False, help="What to begin with, without a picture")
+    start = Choice("clouds", ("clouds", "noise", "grey"), group="Source", live=False,
+                   help="What to begin with, where there is no picture")
     picture = Path("", accepts="image", group="Source", live=False, help="A picture to begin with")
-    live = Float(0.0, 0.0, 1.0, group="Source", help="How much of the incoming picture enters each frame; 0: only the first")
+    live = Float(0.0, 0.0, 1.0, group="Source", help="How much incoming picture enters each frame; 0: only the first")
     mix = Float(1.0, 0.0, 1.0, group="Source", help="0: the incoming picture, 1: the dream")
     size = Int(448, 64, 4096, curve="log", unit="px", group="Source", live=False,
                help="Longer side worked at, unless the output has a size of its own")
@@ -222,7 +223,7 @@ class DeepDream(Generator):
         return fit_targets(self._net, wished, lambda text: self._say(ctx, text))
 
     def _nearest(self, ctx: Context, layer: str) -> str:
-        """The layer itself, or for a network without it the deepest one before it, else one at the same relative depth."""
+        """The layer itself; in a network without it the deepest one before it, else one at the same relative depth."""
         try:
             return self._net.resolve(layer)
         except FeatureError:

@@ -7,6 +7,7 @@ shifted at random in every step, so memory depends on the tile and no seam stays
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +19,8 @@ from studio.nn.featurenet import FeatureError, FeatureNet
 from studio.nn.imaging import blur, natural_colours, resize
 
 _ENTRY = re.compile(
-    r"\s*(?P<sign>[+-])?\s*(?P<layer>[A-Za-z0-9_./]+)(?:\s*:\s*(?P<channels>\d+(?:\s*-\s*\d+)?(?:\s*,\s*\d+(?:\s*-\s*\d+)?)*))?"
+    r"\s*(?P<sign>[+-])?\s*(?P<layer>[A-Za-z0-9_./]+)"
+    r"(?:\s*:\s*(?P<channels>\d+(?:\s*-\s*\d+)?(?:\s*,\s*\d+(?:\s*-\s*\d+)?)*))?"
     r"(?:\s*\*\s*(?P<weight>\d*\.?\d+))?\s*"
 )
 SILENT = 0.1
@@ -121,7 +123,7 @@ def fit_targets(net: FeatureNet, targets: Sequence[Target], notice: Callable[[st
 
 
 def octave_sizes(size: tuple[int, int], octaves: int, scale: float, smallest: int) -> list[tuple[int, int]]:
-    """Sizes (height, width) from small to large; the last is ``size``, others under ``smallest`` pixels are left out."""
+    """Sizes (height, width) from small to large; the last is ``size``, those under ``smallest`` pixels are left out."""
     sizes = [size]
     for octave in range(1, max(1, octaves)):
         smaller = (round(size[0] / scale**octave), round(size[1] / scale**octave))
@@ -143,7 +145,9 @@ class Objective:
     def __init__(self, net: FeatureNet, settings: Settings, guide: Guide | None) -> None:
         self.net, self.targets, self.guide = net, settings.targets, guide
         self.guide_weight = settings.guide_weight if guide and guide.vectors else 0.0
-        self.layers = sorted({target.layer for target in self.targets} | set(guide.vectors if self.guide_weight and guide else ()))
+        guided = set(guide.vectors) if guide is not None and self.guide_weight else set()
+        self.layers = sorted({target.layer for target in self.targets} | guided)
+        self.stride = max(net.stride(layer) for layer in self.layers)
         self.sizes = [1.0] * len(self.targets)
         self.guide_size = 1.0
 
@@ -168,9 +172,8 @@ class Objective:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         values, guided = self.parts(x)
         own = 1.0 - self.guide_weight
-        total = torch.stack([
-            value * (own * target.weight / size) for value, target, size in zip(values, self.targets, self.sizes, strict=True)
-        ]).sum()
+        parts = zip(values, self.targets, self.sizes, strict=True)
+        total = torch.stack([value * (own * target.weight / size) for value, target, size in parts]).sum()
         return total if guided is None else total + guided * (self.guide_weight / self.guide_size)
 
 
@@ -208,7 +211,7 @@ def _match(found: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:
 
 def gradient(objective: Objective, x: torch.Tensor, tile: int, check: Callable[[], None]) -> torch.Tensor:
     """Gradient of the objective at ``x`` ``(1, 3, H, W)``, in even tiles of at most ``tile`` pixels a side."""
-    rows, columns = (_cuts(side, tile) for side in x.shape[2:])
+    rows, columns = (_cuts(side, tile, objective.stride) for side in x.shape[2:])
     if len(rows) == len(columns) == 1:
         return _tile_gradient(objective, x)
     out = torch.empty_like(x)
@@ -226,10 +229,15 @@ def _tile_gradient(objective: Objective, x: torch.Tensor) -> torch.Tensor:
     return found
 
 
-def _cuts(side: int, tile: int) -> list[tuple[int, int]]:
+def _cuts(side: int, tile: int, grid: int) -> list[tuple[int, int]]:
+    """Even pieces of at most ``tile`` pixels, on multiples of ``grid``: so the network pools as in the whole."""
     count = max(1, math.ceil(side / tile))
-    edges = [round(side * index / count) for index in range(count + 1)]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    while True:
+        edges = [*(round(side * index / count / grid) * grid for index in range(count)), side]
+        pieces = list(itertools.pairwise(edges))
+        if max(end - begin for begin, end in pieces) <= tile or count * grid >= side:
+            return pieces
+        count += 1
 
 
 def shape_gradient(found: torch.Tensor, settings: Settings) -> torch.Tensor:
@@ -269,7 +277,7 @@ def dream(
     detail: torch.Tensor | None = None
     x = picture
     for position, size in enumerate(sizes):
-        base = resize(picture, size)
+        base = resize(picture, size).clamp(0, 1)
         x = base if detail is None else base + resize(detail, size)
         objective.measure(_centre(x, settings.tile))
         for step in range(settings.steps):

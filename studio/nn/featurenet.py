@@ -51,7 +51,7 @@ class Stage(nn.Module):
 
 
 class FeatureNet(nn.Module):
-    """A chain of stages. ``layers`` are their names from the picture on; ``kind`` names the family (googlenet, vgg...)."""
+    """A chain of stages. ``layers`` are their names from the picture on; ``kind`` is the family (googlenet, vgg...)."""
 
     kind: ClassVar[str] = ""
     mean: torch.Tensor
@@ -115,7 +115,7 @@ class FeatureNet(nn.Module):
     def forward_to(
         self, x: torch.Tensor, layers: str | Iterable[str], *, before_relu: bool = False
     ) -> dict[str, torch.Tensor]:
-        """Activations of ``layers`` (their own names as keys) for pictures ``(N, 3, H, W)`` in 0..1; stops at the deepest.
+        """Activations of ``layers`` (own names as keys) for pictures ``(N, 3, H, W)`` in 0..1; stops at the deepest.
 
         With ``before_relu`` those of the last convolution, which tell how silent a silent unit is.
         """
@@ -153,7 +153,7 @@ class FeatureNet(nn.Module):
 
 
 def fold_standardised(stage: Stage, mean: torch.Tensor, std: torch.Tensor, scale: torch.Tensor) -> None:
-    """Build an input standardisation ``(x - mean) / std`` and an output ``scale`` (all per channel) into a stage's weights.
+    """Build an input standardisation ``(x - mean) / std`` and an output ``scale`` (per channel) into a stage's weights.
 
     Exact where the entry convolutions are 1x1 or pad by reflection: no zeros of a padding are shifted.
     """

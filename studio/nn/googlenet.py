@@ -1,4 +1,4 @@
-"""GoogLeNet (Inception v1; Szegedy et al. 2015), the network of the original DeepDream, with layers by their usual names.
+"""GoogLeNet (Inception v1; Szegedy et al. 2015), the network of the first DeepDream, its layers by their usual names.
 
 Three layouts: BVLC's Caffe model (local response normalisation, 5x5 in the third branch), torchvision's (batch
 normalisation, folded into the convolutions on loading; 3x3 in the third branch) and our own, which ends at any module.
@@ -97,7 +97,8 @@ class Inception(Stage):
     """Four branches side by side; ``pool`` is the kernel of a halving max pool before them (0: none)."""
 
     def __init__(
-        self, inputs: int, widths: tuple[int, int, int, int, int, int], pool: int = 0, lrn: bool = False, kernel: int = 5
+        self, inputs: int, widths: tuple[int, int, int, int, int, int], pool: int = 0, lrn: bool = False,
+        kernel: int = 5,
     ) -> None:
         super().__init__()
         one, reduce3, three, reduce5, five, projected = widths
@@ -166,7 +167,7 @@ class GoogLeNet(FeatureNet):
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Weights by their names in files."""
-        return {key: tensor for key, tensor in self._by_file_name().items()}
+        return self._by_file_name()
 
     def take(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Fill in weights by their names in files. Raises FeatureError when one is missing or of another shape."""
@@ -174,7 +175,7 @@ class GoogLeNet(FeatureNet):
             for key, own in self._by_file_name().items():
                 if key not in tensors or tensors[key].shape != own.shape:
                     got = tuple(tensors[key].shape) if key in tensors else "nothing"
-                    raise FeatureError(f"not a GoogLeNet of this layout: {key} should be {tuple(own.shape)}, found {got}")
+                    raise FeatureError(f"not a GoogLeNet of this kind: {key} should be {tuple(own.shape)}, found {got}")
                 own.copy_(tensors[key])
 
     def _by_file_name(self) -> dict[str, torch.Tensor]:
@@ -193,7 +194,8 @@ class GoogLeNet(FeatureNet):
                 }
         if self.fc is not None:
             names["fc"] = self.fc
-        return {f"{name}.{part}": getattr(module, part) for name, module in names.items() for part in ("weight", "bias")}
+        parts = ("weight", "bias")
+        return {f"{name}.{part}": getattr(module, part) for name, module in names.items() for part in parts}
 
 
 def from_config(config: Mapping[str, Any]) -> GoogLeNet:
@@ -212,7 +214,7 @@ def from_caffe(tensors: Mapping[str, torch.Tensor]) -> GoogLeNet:
 
 
 def from_torchvision(tensors: Mapping[str, torch.Tensor]) -> GoogLeNet:
-    """torchvision's ``googlenet`` (its pretrained weights were trained on -1..1); auxiliary classifiers are left out."""
+    """torchvision's ``googlenet`` (its pretrained weights want -1..1); auxiliary classifiers are left out."""
     net = GoogLeNet(lrn=False, kernel=3, pool5=2, classes=_classes(tensors), mean=(0.5,) * 3, std=(0.5,) * 3)
     net.take(fold_batch_norm(tensors))
     return net
@@ -223,7 +225,7 @@ def _classes(tensors: Mapping[str, torch.Tensor]) -> int:
 
 
 def fold_batch_norm(tensors: Mapping[str, torch.Tensor], eps: float = 1e-3) -> dict[str, torch.Tensor]:
-    """``X.conv.weight`` + ``X.bn.*`` to ``X.conv.weight`` and ``X.conv.bias`` (torchvision's GoogLeNet has eps 0.001)."""
+    """``X.conv.weight`` and ``X.bn.*`` to ``X.conv.weight`` and ``X.conv.bias`` (torchvision's eps is 0.001)."""
     folded = {key: value.float() for key, value in tensors.items() if ".bn." not in key}
     for key in [key for key in tensors if key.endswith(".bn.weight")]:
         stem = key.removesuffix(".bn.weight")

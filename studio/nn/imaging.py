@@ -34,8 +34,10 @@ def blur(x: torch.Tensor, sigma: float) -> torch.Tensor:
     return F.conv2d(x, kernel[:, None, :, None], groups=x.shape[1])
 
 
-def move(x: torch.Tensor, *, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)) -> torch.Tensor:
-    """Zoom (2.0: twice as near), turn (counter-clockwise) and shift (of the frame's width and height); edges are mirrored.
+def move(
+    x: torch.Tensor, *, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
+) -> torch.Tensor:
+    """Zoom (2.0: twice as near), turn (counter-clockwise), shift (of the frame's width and height); edges are mirrored.
 
     ``shift`` (0.1, 0) moves what is seen 10 % to the left, as a camera that goes right.
     """
@@ -54,7 +56,7 @@ def move(x: torch.Tensor, *, zoom: float = 1.0, degrees: float = 0.0, shift: tup
 
 
 def fold(x: torch.Tensor, parts: int) -> torch.Tensor:
-    """Mirror ``x``: 0 leaves it, 1 mirrors the left half to the right, 2 and more make a kaleidoscope of so many parts."""
+    """Mirror ``x``: 0 leaves it, 1 mirrors the left half to the right, 2 and more: a kaleidoscope of so many parts."""
     if parts <= 0:
         return x
     height, width = x.shape[2:]
@@ -68,8 +70,8 @@ def fold(x: torch.Tensor, parts: int) -> torch.Tensor:
     angle = torch.remainder(torch.atan2(down, across) + math.pi / 2, 2 * wedge)
     angle = torch.minimum(angle, 2 * wedge - angle) - math.pi / 2
     grid = torch.stack([radius * torch.cos(angle) * (2 / width), radius * torch.sin(angle) * (2 / height)], 2)
-    return F.grid_sample(
-        x, grid[None].expand(len(x), -1, -1, -1).to(x.dtype), mode="bicubic", padding_mode="reflection", align_corners=False)
+    grid = grid[None].expand(len(x), -1, -1, -1).to(x.dtype)
+    return F.grid_sample(x, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
 def statistics(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -101,8 +103,8 @@ def recolour(
 def _root(matrix: torch.Tensor, power: float) -> torch.Tensor:
     # three by three: on the host, in double precision, which costs nothing
     values, vectors = torch.linalg.eigh(matrix.double().cpu())
-    made = vectors @ torch.diag(values.clamp_min(1e-9) ** power) @ vectors.T
-    return made.float().to(matrix.device)
+    made: torch.Tensor = vectors @ torch.diag(values.clamp_min(1e-9) ** power) @ vectors.T
+    return made.to(matrix.device, torch.float32)
 
 
 def soft_clip(x: torch.Tensor, knee: float = 0.12) -> torch.Tensor:
@@ -112,7 +114,7 @@ def soft_clip(x: torch.Tensor, knee: float = 0.12) -> torch.Tensor:
 
 
 def natural_colours(gradient: torch.Tensor, amount: float) -> torch.Tensor:
-    """Turn a colour gradient towards the colours of photographs: mostly light and dark, then blue-orange, little green-red.
+    """Turn a colour gradient towards the colours of photographs: mostly light and dark, some blue-orange, little green.
 
     ``amount`` 0 leaves it, 1 is ascent in a decorrelated colour space.
     """
@@ -134,17 +136,18 @@ def fractal(size: tuple[int, int], rng: torch.Generator, *, slope: float = 1.0, 
     spectrum = torch.fft.rfft2(torch.randn(1, channels, height, width, generator=rng))
     x = torch.fft.irfft2(spectrum / frequency**slope, s=(height, width))
     x = x - x.mean((2, 3), keepdim=True)
-    return x / x.std((2, 3), keepdim=True).clamp_min(1e-6)
+    return torch.div(x, x.std((2, 3), keepdim=True).clamp_min(1e-6))
 
 
 def clouds(size: tuple[int, int], rng: torch.Generator) -> torch.Tensor:
-    """A sky of the project's own making ``(1, 3, H, W)``: banks of cloud over a gradient between three random related hues."""
-    height, width = size
+    """A sky of the project's own making ``(1, 3, H, W)``: banks of cloud in three random related hues."""
+    height = size[0]
     heights = fractal(size, rng, slope=1.5, channels=3)
     fine = fractal(size, rng, slope=0.9, channels=1)
     hue = float(torch.rand((), generator=rng))
     spread = 0.08 + 0.17 * float(torch.rand((), generator=rng))
-    low, middle, high = (_hsv(hue + k * spread, s, v) for k, s, v in ((0.0, 0.75, 0.22), (1.0, 0.6, 0.6), (2.4, 0.35, 0.95)))
+    tones = ((0.0, 0.75, 0.22), (1.0, 0.6, 0.6), (2.4, 0.35, 0.95))
+    low, middle, high = (_hsv(hue + place * spread, s, v) for place, s, v in tones)
     down = torch.linspace(-1.0, 1.0, height).view(1, 1, height, 1)
     level = torch.sigmoid(1.3 * heights[:, :1] - 0.9 * down + 0.2 * fine)
     warm = torch.sigmoid(2.0 * heights[:, 1:2])

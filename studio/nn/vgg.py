@@ -1,7 +1,8 @@
 """VGG networks (Simonyan and Zisserman 2015) for style and dreams: layers relu1_1 ... relu5_4, average or max pooling.
 
-Layouts: torchvision's VGG-16 and VGG-19 (``features.N.weight``, zero padding), the encoders of Collaborative Distillation
-(Wang et al. 2020; ``e5.conv11.weight``, reflection padding, 16 times smaller) and our own small ones (``conv1_1.weight``).
+Layouts: torchvision's VGG-16 and VGG-19 (``features.N.weight``, zero padding), the encoders of Collaborative
+Distillation (Wang et al. 2020; ``e5.conv11.weight``, reflection padding, 16 times smaller) and our own small ones
+(``conv1_1.weight``).
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def from_config(config: Mapping[str, Any], pooling: Pooling = "max") -> VGG:
 
 
 def from_torchvision(tensors: Mapping[str, torch.Tensor], pooling: Pooling = "max") -> VGG:
-    """torchvision's ``vgg16`` or ``vgg19``, without batch normalisation; a file cut off after any convolution will do."""
+    """torchvision's ``vgg16`` or ``vgg19``, without batch normalisation; one cut off after any convolution will do."""
     numbers = sorted(int(m[1]) for key in tensors if (m := re.fullmatch(r"features\.(\d+)\.weight", key)))
     names = next((full[: len(numbers)] for full in (VGG16, VGG19) if numbers == _numbers(full)[: len(numbers)]), None)
     if not numbers or names is None:
@@ -125,7 +126,7 @@ def _numbers(names: Sequence[str]) -> list[int]:
 
 
 def from_distilled(tensors: Mapping[str, torch.Tensor], level: int = 5, pooling: Pooling = "max") -> VGG:
-    """Encoder ``e<level>`` of the 16x distilled VGG-19; its 1x1 colour transform is folded into the first convolution."""
+    """Encoder ``e<level>`` of the 16x distilled VGG-19; its 1x1 colour map is folded into the first convolution."""
     prefix = f"e{level}." if any(key.startswith(f"e{level}.") for key in tensors) else ""
     names = [name for name in VGG19 if f"{prefix}conv{name.replace('_', '')}.weight" in tensors]
     if not names or f"{prefix}conv0.weight" not in tensors:

@@ -19,20 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-from studio.media import MAX_PIXELS
 from studio.nn import googlenet, vgg
+from studio.nn.device import cpu_bf16
 from studio.nn.featurenet import FeatureNet, Stage, fold_standardised
 from studio.nn.features import ARCHITECTURE, load_features
-from studio.nn.device import cpu_bf16
+from studio.training.feature_pictures import crop, read_pictures
 from studio.training.loop import Config, Export, Recipe, TrainingError
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 PASSED_BACK = 0.1
 """Share of the gradient that one stretch hands on to the one before it when the student runs end to end."""
 SLOPE = 0.1
@@ -106,7 +104,7 @@ class Student(nn.Module):
         return x
 
     def _convolve_standardised(self, index: int, stage: Stage, x: torch.Tensor) -> torch.Tensor:
-        """``stage.convolve((x - mean) / std)``, with the standardisation moved into the weights: they are the smaller."""
+        """``stage.convolve((x - mean) / std)``, the standardisation moved into the weights: they are smaller."""
         changed: dict[str, torch.Tensor] = {}
         names = {module: name for name, module in stage.named_modules()}
         for conv in stage.entry_convs():
@@ -154,7 +152,7 @@ def _student_for(teacher: FeatureNet, last: str) -> tuple[FeatureNet, list[Stret
             raise TrainingError(f"last: {last!r} is not a layer of VGG-16; use one of {', '.join(vgg.VGG16)}")
         names = vgg.VGG16[: vgg.VGG16.index(last) + 1]
         if any(f"relu{name}" not in teacher.layers for name in names):
-            raise TrainingError(f"teacher: it ends at {teacher.layers[-1]}, before relu{last}; choose an earlier last layer")
+            raise TrainingError(f"teacher: it ends at {teacher.layers[-1]}, before relu{last}; choose an earlier one")
         config = teacher.architecture()
         config |= {"names": list(names), "widths": [teacher.channels(f"relu{name}") for name in names],
                    "mean": list(googlenet.IMAGENET_MEAN), "std": list(googlenet.IMAGENET_STD)}
@@ -186,10 +184,10 @@ class FeaturesRecipe(Recipe):
 
     def prepare(self, data: Path) -> dict[str, Any]:
         if not self.config.teacher:
-            raise TrainingError("teacher: name the model file to learn from, for example --teacher googlenet.safetensors")
+            raise TrainingError("teacher: name the model file to learn from, like --teacher googlenet.safetensors")
         self.device = torch.device(self.config.device)
         self.teacher = load_features(Path(self.config.teacher), device=self.config.device)
-        pictures, skipped = _read_pictures(data, self.config.max_pictures, self.rng)
+        pictures, skipped = read_pictures(data, self.config.max_pictures, self.rng)
         if len(pictures) < 8:
             raise TrainingError(f"{data}: {len(pictures)} usable pictures found, at least 8 are needed")
         held = min(self.config.hold_out, len(pictures) // 4)
@@ -204,7 +202,8 @@ class FeaturesRecipe(Recipe):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 assert module.bias is not None
                 nn.init.zeros_(module.bias)
-        self.student = Student(net, stretches).to(self.device).to(memory_format=torch.channels_last)
+        self.student = Student(net, stretches).to(self.device)
+        self.student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.pool = self._photos(24, 128)
         self._measure()
         self.modules = {"student": self.student}
@@ -222,7 +221,8 @@ class FeaturesRecipe(Recipe):
                 y = F.leaky_relu(targets[index].float(), SLOPE)
                 bias = targets[index].float().mean((0, 2, 3))
                 for key, value in (
-                    (f"bias{index}", bias), (f"mean{index}", x.mean((0, 2, 3))), (f"std{index}", x.square().mean((0, 2, 3))),
+                    (f"bias{index}", bias), (f"mean{index}", x.mean((0, 2, 3))),
+                    (f"std{index}", x.square().mean((0, 2, 3))),
                     (f"m{index}", y.mean((0, 2, 3))), (f"scale{index}", y.square().mean((0, 2, 3))),
                 ):
                     sums[key] = sums.get(key, torch.zeros_like(value)) + value / rounds
@@ -284,7 +284,7 @@ class FeaturesRecipe(Recipe):
     def _enough(self, position: int, count: int) -> int:
         """How many pictures of a batch a stretch learns from: early layers have plenty of activations in each."""
         stride = self.student.net.stride(self.student.stretches[position].layers[-1])
-        return max(2, min(count, count * stride // 16))
+        return int(max(2, min(count, count * stride // 16)))
 
     def _set_rate(self, index: int, own_from: int) -> None:
         """Warm up, one cosine while the stretches learn apart, a lower one while they learn together."""
@@ -332,19 +332,9 @@ class FeaturesRecipe(Recipe):
         self.pool[chosen] = x.cpu()
 
     def _photos(self, count: int, side: int) -> torch.Tensor:
-        """Random crops ``(count, 3, side, side)`` in 0..1 with colour jitter; a few are noise or mixed with noise."""
-        made = []
-        for _ in range(count):
-            picture = self.pictures[int(self.rng.integers(len(self.pictures)))]
-            smaller = min(picture.shape[1:])
-            crop = int(min(smaller, max(48, smaller * self.rng.uniform(0.45, 1.0))))
-            top, left = (int(self.rng.integers(extent - crop + 1)) for extent in picture.shape[1:])
-            x = picture[:, top : top + crop, left : left + crop].float()[None] / 255
-            x = F.interpolate(x, (side, side), mode="bilinear", antialias=crop > side)[0]
-            if self.rng.random() < 0.5:
-                x = x.flip(2)
-            made.append(_jitter(x, self.rng))
-        return torch.stack(made).to(self.device).contiguous(memory_format=torch.channels_last)
+        """Random crops ``(count, 3, side, side)`` in 0..1 with colour jitter."""
+        crops = [crop(self.pictures, side, self.rng) for _ in range(count)]
+        return torch.stack(crops).to(self.device).contiguous(memory_format=torch.channels_last)
 
     def validate(self) -> dict[str, float]:
         """R² per layer on pictures never seen, end to end; score is the mean unexplained share."""
@@ -374,9 +364,10 @@ class FeaturesRecipe(Recipe):
     def export(self) -> Export:
         net = self.student.folded()
         assert isinstance(net, (googlenet.GoogLeNet, vgg.VGG))
+        purpose = "dreams" if net.kind == "googlenet" else "style"
         half = {name: tensor.half() for name, tensor in net.tensors().items()}
         card = {
-            "title": f"Feature network for {'dreams' if net.kind == 'googlenet' else 'style'} ({net.kind}, to {net.layers[-1]})",
+            "title": f"Features for {purpose} ({net.kind}, to {net.layers[-1]})",
             "layers": {layer: net.channels(layer) for layer in net.layers},
             "parameters": sum(tensor.numel() for tensor in half.values()),
         }
@@ -391,49 +382,3 @@ class FeaturesRecipe(Recipe):
 
 def _cosine(part: float) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * min(1.0, max(0.0, part)))
-
-
-def _jitter(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Contrast, saturation, brightness and cast of ``(3, H, W)``; now and then noise of some coarseness on top."""
-    gain, shift = rng.uniform(0.7, 1.4), rng.uniform(-0.12, 0.12)
-    grey = x.mean(0, keepdim=True)
-    x = grey + (x - grey) * rng.uniform(0.5, 1.6)
-    cast = torch.tensor(rng.uniform(-0.05, 0.05, (3, 1, 1)), dtype=x.dtype)
-    x = (x - x.mean()) * gain + x.mean() + shift + cast
-    luck = rng.random()
-    if luck < 0.2:
-        coarse = int(rng.choice([1, 1, 2, 4, 8, 16]))
-        side = max(2, x.shape[1] // coarse)
-        noise = torch.tensor(rng.standard_normal((1, 3, side, side)), dtype=x.dtype)
-        noise = F.interpolate(noise, x.shape[1:], mode="bilinear", align_corners=False)[0]
-        x = x * rng.uniform(0.0, 1.0) if luck < 0.04 else x
-        x = x + noise * rng.uniform(0.02, 0.25)
-    return x.clamp(0, 1)
-
-
-def _read_pictures(folder: Path, most: int, rng: np.random.Generator) -> tuple[list[torch.Tensor], int]:
-    """Pictures below ``folder`` as uint8 ``(3, H, W)``, at most 256 pixels on the shorter side, in random order."""
-    from PIL import Image, UnidentifiedImageError
-
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is not a folder; give a folder of pictures")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
-    chosen = [paths[index] for index in rng.permutation(len(paths))[:most]]
-    pictures, skipped = [], 0
-    for path in chosen:
-        try:
-            with Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS or min(image.size) < 64:
-                    raise ValueError("size")
-                image.draft("RGB", (256, 256))
-                ratio = 256 / min(image.size)
-                picture = image.convert("RGB")
-                if ratio < 1:
-                    picture = picture.resize((round(picture.width * ratio), round(picture.height * ratio)))
-                pictures.append(torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous())
-        except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
-            skipped += 1
-    return pictures, skipped
-
-
-__all__ = ["FeatureSettings", "FeaturesRecipe", "Stage", "Student"]
