@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Text
-from studio.nn.style import fast_dtype, load_style
+from studio.nn.device import dtype as working_dtype
+from studio.nn.style import load_style
 
 HOUSE_STYLES = [
     "starry_night", "great_wave", "the_scream", "udnie", "composition_xiii", "red_circles", "woman_with_a_hat",
@@ -55,10 +57,8 @@ class StyleCamera(Generator):
     precision = Choice("auto", ["auto", "float32", "half"], group="Motion", live=False, help="Numbers in the network")
 
     def setup(self, ctx: Context) -> None:
-        dtype = fast_dtype(ctx.device)
-        if self.precision == "float32":
-            dtype = torch.float32
-        elif self.precision == "half" and dtype == torch.float32:
+        dtype = torch.float32 if self.precision == "float32" else working_dtype(ctx.device, allow_bf16=True)
+        if self.precision == "half" and dtype == torch.float32:
             dtype = torch.bfloat16
         self.stylist = load_style(ctx.model(self.model), device=ctx.device, dtype=dtype)
         self.shares: dict[str, float] = {}
@@ -163,14 +163,19 @@ class StyleCamera(Generator):
 
 
 def _resize(picture: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Bilinear; with low-pass where it shrinks by more than half."""
-    smooth = shape[0] * 2 < picture.shape[1]
-    return F.interpolate(picture[None], shape, mode="bilinear", align_corners=False, antialias=smooth)[0]
+    """To another height and width, smoothly. On the CPU by OpenCV, which is ten times faster there."""
+    shrinks = shape[0] < picture.shape[1]
+    if picture.device.type != "cpu":
+        mode = "bilinear" if shrinks else "bicubic"
+        return F.interpolate(picture[None], shape, mode=mode, align_corners=False, antialias=shrinks)[0]
+    pixels = picture.permute(1, 2, 0).contiguous().numpy()
+    how = cv2.INTER_AREA if shape[0] * 2 <= picture.shape[1] else cv2.INTER_LINEAR if shrinks else cv2.INTER_CUBIC
+    return torch.from_numpy(cv2.resize(pixels, (shape[1], shape[0]), interpolation=how)).permute(2, 0, 1)
 
 
 def _luma(picture: Tensor) -> Tensor:
-    red, green, blue = LUMA
-    return (red * picture[0] + green * picture[1] + blue * picture[2])[None]
+    """Brightness ``(1, H, W)``."""
+    return (picture.permute(1, 2, 0) @ picture.new_tensor(LUMA))[None]
 
 
 def _stillness(now: Tensor, before: Tensor) -> Tensor:

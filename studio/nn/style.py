@@ -151,6 +151,8 @@ class Stylist:
             if measure:
                 mean, variance = torch.zeros_like(gamma), torch.ones_like(gamma)
                 normal = F.batch_norm(value, mean, variance, gamma, beta, training=True, momentum=1.0, eps=EPSILON)
+                count = value.shape[2] * value.shape[3]
+                variance.mul_((count - 1) / count)  # it is handed out unbiased, but normalised with the biased one
                 if not fresh and self.memory > 0.0:
                     kept = self.memory**self.every
                     mean = mean.lerp_(self._statistics[index][0], kept)
@@ -193,18 +195,3 @@ def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.fl
         first = str(error).splitlines()[0]
         raise WeightsError(f"{path}: the style network in it cannot be built ({first}); train it again") from None
     return Stylist(net.eval(), device=device, dtype=dtype)
-
-
-def fast_dtype(device: str) -> torch.dtype:
-    """The fastest number type for convolutions on ``device`` that is exact enough to look at."""
-    if device.startswith("cuda"):
-        return torch.float16
-    return torch.bfloat16 if device == "cpu" and bf16_is_fast() else torch.float32
-
-
-def bf16_is_fast() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware (AVX-512 BF16 or AMX); elsewhere bfloat16 is slower."""
-    try:
-        return bool(torch.cpu._is_avx512_bf16_supported() and torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    except (AttributeError, RuntimeError):
-        return False

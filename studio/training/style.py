@@ -21,8 +21,9 @@ from torch import Tensor
 
 from studio import paths
 from studio.nn import gram
+from studio.nn.device import cpu_bf16
 from studio.nn.features import FeatureError, load_features
-from studio.nn.style import ARCHITECTURE, MAX_PARAMETERS, StyleNet, bf16_is_fast
+from studio.nn.style import ARCHITECTURE, MAX_PARAMETERS, StyleNet
 from studio.nn.weights import WeightsError
 from studio.training.loop import Config, Export, Recipe, TrainingError
 
@@ -148,7 +149,7 @@ class StyleRecipe(Recipe):
         except (FileNotFoundError, FeatureError, WeightsError) as error:
             raise TrainingError(f"features: {error}") from None
         self.autocast = torch.autocast(
-            config.device.split(":")[0], torch.bfloat16, enabled=config.device != "cpu" or bf16_is_fast()
+            config.device.split(":")[0], torch.bfloat16, enabled=config.device != "cpu" or cpu_bf16()
         )
         net = StyleNet(list(self.styles), config.stem, config.trunk, config.blocks)
         if sum(p.numel() for p in net.parameters()) > MAX_PARAMETERS:
