@@ -143,7 +143,8 @@ def test_pip_lines_for_people(line: str, stage: str) -> None:
 def test_only_the_standard_library_is_imported() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import studio.bootstrap; "
-        "names = {m.split('.')[0] for m in sys.modules}; print(names - sys.stdlib_module_names - {'studio', '__main__'})"
+        "names = {m.split('.')[0] for m in sys.modules}; "
+        "print(names - sys.stdlib_module_names - {'studio', '__main__'})"
     )
     command = [sys.executable, "-I", "-S", "-c", code, str(ROOT)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "set()"
