@@ -6,16 +6,21 @@ ones and predicts which of them sound in the next frame (Boulanger-Lewandowski e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
-from studio.nn.weights import ModelFile, WeightsError, load_into
+from studio.files import short_path
+from studio.nn.rows8 import round_rows
+from studio.nn.weights import ModelFile, WeightsError, check_against
 
 State = tuple[torch.Tensor, ...]
 """Carried state: (h, c) of an LSTM or (h,) of a GRU, each ``(layers, batch, hidden)``."""
+
+_SCALE = ".scale"
 
 SEQUENCE = "sequence-rnn"
 ROLL = "roll-rnn"
@@ -112,6 +117,9 @@ class RollRNN(nn.Module):
         return logits, after
 
 
+Network = TypeVar("Network", SequenceRNN, RollRNN)
+
+
 def expected_shapes(spec: RNNSpec, *, roll: bool = False) -> dict[str, tuple[int, ...]]:
     """Name and shape of every tensor of the network, without building it."""
     with torch.device("meta"):
@@ -124,8 +132,46 @@ def detach(state: State) -> State:
     return tuple(part.detach() for part in state)
 
 
+def pack(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors of a network as a model file stores them: what a step multiplies as 8-bit rows (``NAME`` int8 and
+    ``NAME.scale`` float32, see ``rows8``), the rest as float16."""
+    stored: dict[str, torch.Tensor] = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2 and not name.startswith("embedding"):
+            stored[name], stored[f"{name}{_SCALE}"] = round_rows(tensor.cpu().float())
+        else:
+            stored[name] = tensor.cpu().half()
+    return stored
+
+
+def unpack(stored: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The float32 tensors of what ``pack`` made; plain tensors stay as they are. Raises WeightsError."""
+    tensors: dict[str, torch.Tensor] = {}
+    for name, tensor in stored.items():
+        if name.endswith(_SCALE):
+            continue
+        scale = stored.get(f"{name}{_SCALE}")
+        if scale is not None and (tensor.ndim != 2 or scale.shape != tensor.shape[:1]):
+            raise WeightsError(f"the scales of {name} do not fit it; train the model again")
+        tensors[name] = tensor.float() if scale is None else tensor.float() * scale[:, None]
+    return tensors
+
+
 def build_sequence(model: ModelFile) -> SequenceRNN:
     """The trained network in a model file, ready to read. Raises WeightsError."""
-    network = SequenceRNN(RNNSpec.from_json(model.config.get("network"), where=str(model.path)))
-    load_into(network, model)
+    spec = RNNSpec.from_json(model.config.get("network"), where=str(model.path))
+    return _filled(SequenceRNN, spec, model)
+
+
+def build_roll(model: ModelFile) -> RollRNN:
+    """The piano-roll network in a model file. Raises WeightsError."""
+    return _filled(RollRNN, RNNSpec.from_json(model.config.get("network"), where=str(model.path)), model)
+
+
+def _filled(kind: type[Network], spec: RNNSpec, model: ModelFile) -> Network:
+    tensors = unpack(model.tensors)
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    check_against(expected_shapes(spec, roll=kind is RollRNN), found, where=short_path(model.path))
+    network = kind(spec)
+    network.load_state_dict(tensors)
     return network.eval()

@@ -9,5 +9,5 @@ RECIPES: dict[str, str] = {
     "roll": "studio.training.roll:RollRecipe",
     "gan": "studio.training.gan:GanRecipe",
     "style": "studio.training.style:StyleRecipe",
-    "features": "studio.training.features:FeatureRecipe",
+    "features": "studio.training.features:FeaturesRecipe",
 }

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.nn.device import cpu_bf16
-from studio.nn.lstm import RNNSpec, SequenceRNN, State
+from studio.nn.lstm import RNNSpec, SequenceRNN, State, pack, unpack
 from studio.training.loop import Recipe, TrainingError
 
 SCORE_CHUNK = 2000
@@ -66,10 +66,13 @@ class RecurrentRecipe(Recipe):
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         optimiser.step()
 
-    def store_half(self) -> dict[str, torch.Tensor]:
-        """The weights as float16; the network takes on the rounded values, so that figures are those of the file."""
-        stored = {name: tensor.half() for name, tensor in self.network.state_dict().items()}
-        self.network.load_state_dict({name: tensor.float() for name, tensor in stored.items()})
+    def store(self) -> dict[str, torch.Tensor]:
+        """The tensors of the model file: 8-bit rows where a step multiplies, float16 elsewhere.
+
+        The network takes on the rounded values, so that figures computed afterwards are those of the file.
+        """
+        stored = pack(self.network.state_dict())
+        self.network.load_state_dict(unpack(stored))
         return stored
 
     def extra_state(self) -> dict[str, Any]:
