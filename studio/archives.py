@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from studio.files import FileError, explain, is_device_name, short_path, sync
+from studio.files import FileError, explain, file_size, is_device_name, short_path, sync
 
 MAX_ARCHIVE = 256 * 1024 * 1024
 MAX_FILES = 2_000
@@ -50,7 +50,7 @@ def check_name(name: str) -> PurePosixPath:
 
 def _check_directory(path: Path) -> None:
     """Refuse an archive whose table of contents alone would fill the memory, before zipfile reads it."""
-    size = path.stat().st_size
+    size = file_size(path)
     if size > MAX_ARCHIVE:
         raise FileError(f"it has {size / 1e6:,.0f} MB, at most {MAX_ARCHIVE / 1e6:,.0f} MB are taken")
     with path.open("rb") as file:

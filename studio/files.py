@@ -194,19 +194,34 @@ def write_text(path: Path | str, text: str, *, parents: bool = False) -> None:
     write_bytes(path, text.encode("utf-8", "replace"), parents=parents)
 
 
+def is_file(path: Path | str) -> bool:
+    """Whether there is an ordinary file. Unlike ``Path.is_file`` it is also False for a name that is too long."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def file_size(path: Path | str) -> int:
+    """Bytes of an ordinary file. Raises FileError when there is none, or for a folder, a device or a pipe, which
+    opening it would wait for."""
+    try:
+        about = Path(path).stat()
+    except (OSError, ValueError) as error:
+        raise explain(error, path) from None
+    if stat.S_ISDIR(about.st_mode):
+        raise explain(IsADirectoryError(errno.EISDIR, "is a folder"), path)
+    if not stat.S_ISREG(about.st_mode):
+        raise FileError(f"cannot read {short_path(path)}: it is a device or a pipe; name an ordinary file")
+    return about.st_size
+
+
 def read_bytes(path: Path | str, *, limit: int) -> bytes:
     """All bytes of a regular file of at most ``limit`` bytes; never waits for a pipe or device. Raises FileError."""
+    size = file_size(path)
     try:
-        mode = Path(path).stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise IsADirectoryError(errno.EISDIR, "is a folder", str(path))
-        if not stat.S_ISREG(mode):
-            raise FileError(f"cannot read {short_path(path)}: it is a device or a pipe; name an ordinary file")
         with Path(path).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
             data = file.read(limit + 1) if size <= limit else b""
-    except FileError:
-        raise
     except (OSError, ValueError) as error:
         raise explain(error, path) from None
     if size > limit or len(data) > limit:

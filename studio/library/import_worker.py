@@ -79,41 +79,50 @@ def check(tensors: dict[str, Any]) -> None:
         raise Refused("its tensors share memory so that they would grow many times over when they are saved")
 
 
+def read(source: str) -> tuple[dict[str, Any], int]:
+    """The tensors of a checkpoint, checked and copied, and how many other entries it has. Raises Refused."""
+    import torch
+
+    with torch.sparse.check_sparse_tensor_invariants(enable=True):  # type: ignore[no-untyped-call]
+        loaded = torch.load(source, map_location="cpu", weights_only=True)
+    tensors, others = find_tensors(loaded)
+    check(tensors)
+    plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
+    for name, tensor in plain.items():
+        if tensor.is_floating_point() and tensor.numel() and bool(tensor.isnan().any()):
+            raise Refused(f"{name[:60]!r} holds NaN; its training failed or the file is damaged")
+    return plain, others
+
+
 def convert(source: str, target: str, megabytes: int) -> dict[str, Any]:
     """Read, check, save; returns the report."""
     import torch
     from safetensors.torch import save_file
 
     torch.set_num_threads(1)
-    torch.sparse.check_sparse_tensor_invariants.enable()  # type: ignore[no-untyped-call]
     limit_memory(megabytes)
-    loaded = torch.load(source, map_location="cpu", weights_only=True)
-    tensors, others = find_tensors(loaded)
-    if not tensors:
-        raise Refused("it holds no tensors by name")
-    check(tensors)
-    plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
-    for name, tensor in plain.items():
-        if tensor.is_floating_point() and tensor.numel() and bool(tensor.isnan().any()):
-            raise Refused(f"{name[:60]!r} holds NaN; its training failed or the file is damaged")
+    plain, others = read(source)
     save_file(plain, target)
     return {"tensors": len(plain), "left_out": others}
+
+
+def sentence(error: BaseException) -> str:
+    """Why a file is refused, completing 'is refused: …'."""
+    text = " ".join(str(error).split())
+    if isinstance(error, Refused):
+        return text
+    if isinstance(error, MemoryError) or "allocate memory" in text:
+        return "it needs more memory than its size allows"
+    if "eights only load failed" in text or "unsupported global" in text.lower():
+        return "it holds more than tensors (it could run a program when opened)"
+    return text[:200] or type(error).__name__
 
 
 def main() -> None:
     try:
         answer = convert(sys.argv[1], sys.argv[2], int(sys.argv[3]))
-    except Refused as error:
-        answer = {"refused": str(error)}
-    except MemoryError:
-        answer = {"refused": "it needs more memory than its size allows"}
     except Exception as error:
-        text = " ".join(str(error).split())
-        if "allocate memory" in text:
-            text = "it needs more memory than its size allows"
-        elif "eights only load failed" in text or "nsupported global" in text.lower() or "UnpicklingError" in text:
-            text = "it holds more than tensors (it could run a program when opened)"
-        answer = {"refused": f"{text[:200]}" or type(error).__name__}
+        answer = {"refused": sentence(error)}
     sys.stdout.write("\n" + json.dumps(answer) + "\n")
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio import paths
-from studio.files import FileError, atomic_write, explain, short_path
+from studio.files import FileError, atomic_write, explain, file_size, short_path
 from studio.library.layouts import Layout, detect, strip_prefix
 from studio.library.presets import slug
 from studio.nn.weights import WeightsError, read_header, sha256
@@ -58,14 +58,8 @@ def import_model(
     target = folder / f"{slug(name or source.stem)}.safetensors"
     if target.exists() and not replace:
         raise FileError(f"there is already a model {target.stem!r}; choose another name, or replace it")
-    try:
-        if not source.is_file():
-            raise FileNotFoundError(2, "no such file", str(source))
-        size = source.stat().st_size
-        with source.open("rb") as file:
-            head = file.read(16)
-    except OSError as error:
-        raise explain(error, source) from None
+    size = file_size(source)
+    head = _head(source)
     if size > MAX_BYTES:
         raise WeightsError(f"{short_path(source)} is refused: it has {size / 1e9:.1f} GB, at most 4 GB are imported")
     report: list[str] = []
@@ -85,9 +79,9 @@ def import_model(
 def check_container(path: Path, head: bytes | None = None) -> None:
     """Refuse, without opening it, what is not a plain torch checkpoint or inflates. Raises WeightsError."""
     refused = f"{short_path(path)} is refused"
+    size = file_size(path)
     if head is None:
-        with path.open("rb") as file:
-            head = file.read(16)
+        head = _head(path)
     if head.startswith(LEGACY):
         return
     if not head.startswith(b"PK"):
@@ -99,7 +93,7 @@ def check_container(path: Path, head: bytes | None = None) -> None:
         raise WeightsError(f"{refused}: it is neither safetensors nor a torch checkpoint; choose another file")
     try:
         with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 65_557))
+            file.seek(max(0, size - 65_557))
             tail = file.read()
         place = tail.rfind(b"PK\x05\x06")
         if place >= 0 and int.from_bytes(tail[place + 12 : place + 16], "little") > 64 * 1024 * 1024:
@@ -113,12 +107,19 @@ def check_container(path: Path, head: bytes | None = None) -> None:
         raise WeightsError(f"{refused}: it is a program (TorchScript or .pt2), not weights; ask for its state_dict")
     if not any(name.endswith("data.pkl") for name in names):
         raise WeightsError(f"{refused}: it is a zip archive, but not a torch checkpoint; choose another file")
-    size = path.stat().st_size
     total = sum(entry.file_size for entry in entries)
     if total > MAX_RATIO * size + 65_536 or total > MAX_BYTES or len(names) > 4 * 20_000:
         raise WeightsError(f"{refused}: its {size / 1e6:,.2f} MB would inflate to {total / 1e6:,.0f} MB")
     if any(entry.flag_bits & 1 for entry in entries):
         raise WeightsError(f"{refused}: it is encrypted")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(16)
+    except OSError as error:
+        raise explain(error, path) from None
 
 
 def _in_own_process(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import safe_json
-from studio.files import FileError, short_path
+from studio.files import FileError, atomic_write, is_file, short_path
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -75,7 +75,7 @@ def open_document(path: Path, name: str, *, max_bytes: int = safe_json.MAX_BYTES
         return upgrade(safe_json.load_object(path, max_bytes=max_bytes), name, where=short_path(path))
     except FileError as error:
         backup = backup_path(path)
-        if backup.is_file():
+        if is_file(backup):
             raise FileError(f"{error}; a backup of it is {short_path(backup)}") from None
         raise
 
@@ -87,9 +87,7 @@ def backup_path(path: Path) -> Path:
 
 def keep_backup(path: Path) -> None:
     """Copy a file aside before it is replaced by one that may hold less. Raises FileError."""
-    if path.is_file():
-        from studio.files import atomic_write
-
+    if is_file(path):
         with atomic_write(backup_path(path)) as temporary:
             shutil.copyfile(path, temporary)
 

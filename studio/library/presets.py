@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import paths, safe_json
-from studio.files import FileError, is_device_name, short_path
+from studio.files import FileError, is_device_name, short_path, write_text
 from studio.generator import Generator
 from studio.library.migrations import CURRENT, Reader, open_document
 from studio.params import ParamSet
@@ -110,8 +110,6 @@ def save_preset(path: Path, preset: Preset) -> None:
     text = safe_json.dumps(preset.to_json())
     if len(text.encode()) > MAX_BYTES:
         raise FileError(f"the preset {preset.name!r} is larger than {MAX_BYTES / 1e6:.0f} MB; shorten its texts")
-    from studio.files import write_text
-
     write_text(path, text, parents=True)
     preset.path = path
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from studio import __version__, safe_json
-from studio.files import FileError
+from studio.files import FileError, write_text
 from studio.generator import Generator
 from studio.library.migrations import CURRENT, Reader, keep_backup, open_document
 from studio.library.presets import apply_params
@@ -160,6 +160,4 @@ def save_session(path: Path, session: SessionData) -> None:
     if session.changed:
         keep_backup(path)
         session.changed = False
-    from studio.files import write_text
-
     write_text(path, text)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio import safe_json
-from studio.files import FileError, atomic_write, explain, short_path, write_text
+from studio.files import FileError, atomic_write, explain, file_size, short_path, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -81,9 +81,8 @@ def read_header(path: Path) -> Header:
     start = f"{short_path(path)} is not a usable safetensors file"
     cure = "train, fetch or import the model again"
     try:
+        size = file_size(path)
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(0)
             head = file.read(8)
             if len(head) < 8:
                 raise WeightsError(f"{start} (it is empty or cut short); {cure}")
@@ -91,6 +90,8 @@ def read_header(path: Path) -> Header:
             if length > MAX_HEADER:
                 raise WeightsError(f"{start} (its header claims {length:,} bytes); {cure}")
             raw = file.read(length)
+    except FileError as error:
+        raise WeightsError(str(error)) from None
     except OSError as error:
         raise WeightsError(str(explain(error, path))) from None
     if len(raw) < length:
