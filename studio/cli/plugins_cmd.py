@@ -1,4 +1,4 @@
-"""``reverie plugins``: list, new, check, enable, disable."""
+"""``reverie plugins``: list, new, check, install, enable, disable."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     check = actions.add_parser("check", help="say every fault of a plugin", epilog=examples("plugins check my_waves/"))
     check.add_argument("path", type=Path, help="a plugin's folder, or a lone .py file")
     check.add_argument("--no-run", action="store_true", help="only read it")
+    install = actions.add_parser(
+        "install", help="put a plugin from a zip archive into your plugins folder", epilog=examples("plugins install w.zip")
+    )
+    install.add_argument("archive", type=Path, help="a .zip that holds one plugin")
     for name, line in (("enable", "use a plugin of an installed package"), ("disable", "do not use a plugin")):
         action = actions.add_parser(name, help=line, epilog=examples(f"plugins {name} someone.waves"))
         action.add_argument("name", help="id or name of the plugin")
@@ -32,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the chosen action; listing is the default."""
-    actions = {"new": _new, "check": _check, "enable": _switch, "disable": _switch}
+    actions = {"new": _new, "check": _check, "install": _install, "enable": _switch, "disable": _switch}
     return actions.get(args.action, _list)(args)
 
 
@@ -83,6 +87,20 @@ def _check(args: argparse.Namespace) -> int:
         if not findings:
             print(f"{args.path}: nothing to mend")
     return 1 if any(finding.level == "fault" for finding in findings) else 0
+
+
+def _install(args: argparse.Namespace) -> int:
+    from studio.plugins import install_plugin
+
+    plugin = install_plugin(args.archive)
+    if args.json:
+        print_json({"id": plugin.id, "state": plugin.state, "reason": plugin.reason, "path": str(plugin.place)})
+        return 0
+    print(f"{plugin.id}: {plugin.place}")
+    if plugin.reason:
+        print(f"note: {plugin.reason}")
+    print(f"It can do anything that you can; have a look at it first. Then: {command_name()} plugins check {plugin.name}")
+    return 0
 
 
 def _switch(args: argparse.Namespace) -> int:

@@ -51,6 +51,8 @@ def user_plugins() -> Path:
 def read_plugin(place: Path, origin: Origin = "folder") -> Plugin:
     """The plugin at a path: a folder with plugin.toml or a lone ``.py``. Faults are in its state, never raised."""
     lone = place.is_file()
+    if place.resolve().parent == paths.bundled("plugins"):
+        origin = "built-in"
     plugin = Plugin(
         name=place.stem if lone else place.name, folder=place.parent if lone else place, manifest=None, origin=origin,
         file=place if lone else None,

@@ -48,13 +48,15 @@ class StepFault(Exception):  # noqa: N818 - a finding on its way up
 class Trial:
     """One generator at work on made-up input, with every result checked and fingerprinted."""
 
-    def __init__(self, plugin: Plugin, made: type[Generator], values: ParamSet, *, seed: int = 7, blind: bool = False):
+    def __init__(
+        self, plugin: Plugin, made: type[Generator], values: ParamSet, *, blind: bool = False, seconds: float = BUDGET
+    ) -> None:
         self.plugin, self.made, self.values, self.blind = plugin, made, values, blind
-        self.end = time.monotonic() + BUDGET
+        self.end = time.monotonic() + seconds
         self.last_sign = time.monotonic()
         self.longest = 0.0
         self.ctx = Context(
-            seed=seed, folder=plugin.folder, size=SIZE, cancelled=self._cancelled, on_progress=lambda _: None
+            seed=7, folder=plugin.folder, size=SIZE, cancelled=self._cancelled, on_progress=lambda _: None
         )
         self.generator: Generator | None = None
 
@@ -191,12 +193,15 @@ def probe(place: Path, stage: Callable[[str], None]) -> Iterator[Finding]:
         yield fault(place.name, "importing it loads Qt; a generator must run where there is no window")
     yield from _declaration(made)
     stage("running its first steps")
-    yield from _first_steps(plugin, made)
+    found = list(_first_steps(plugin, made))
+    yield from found
+    works = not any(finding.level == "fault" for finding in found)
     if threading.active_count() > threads:
         yield advice(made.__name__, "threads go on running after close(); end them there")
     stage("opening its presets")
-    yield from _presets(plugin, made, stage)
-    yield from _extremes(plugin, made, stage)
+    yield from _presets(plugin, made, stage, run=works)
+    if works:  # else every value would only repeat the fault
+        yield from _extremes(plugin, made, stage)
 
 
 def _declaration(made: type[Generator]) -> Iterator[Finding]:
@@ -231,7 +236,10 @@ def _first_steps(plugin: Plugin, made: type[Generator]) -> Iterator[Finding]:
         yield fault(where, str(error))
 
 
-def _presets(plugin: Plugin, made: type[Generator], stage: Callable[[str], None]) -> Iterator[Finding]:
+def _presets(
+    plugin: Plugin, made: type[Generator], stage: Callable[[str], None], *, run: bool
+) -> Iterator[Finding]:
+    end = time.monotonic() + 2 * BUDGET
     if plugin.file is None and not plugin.presets:
         yield advice("presets", "there are none; a look or two in presets/*.json shows people what it can do")
     for path in plugin.presets:
@@ -261,8 +269,10 @@ def _presets(plugin: Plugin, made: type[Generator], stage: Callable[[str], None]
             yield fault(where, line)
         if not isinstance(params, dict):
             yield fault(where, "the field 'params' is missing; it holds the values by name: {\"speed\": 0.5}")
+        left = end - time.monotonic()
         try:
-            Trial(plugin, made, values).run(1)
+            if run and left > 0:
+                Trial(plugin, made, values, seconds=min(left, BUDGET)).run(1)
         except StepFault as error:
             yield fault(where, str(error))
 
@@ -274,13 +284,14 @@ def _extremes(plugin: Plugin, made: type[Generator], stage: Callable[[str], None
         if not param.automatable:
             continue
         for word, position in (("lowest", 0.0), ("highest", 1.0)):
-            if time.monotonic() > end:
+            left = end - time.monotonic()
+            if left <= 0:
                 return
             stage(f"trying {name} at its {word}")
             values = ParamSet(made.params)
             values.set_norm(name, position)
             try:
-                Trial(plugin, made, values).run(1)
+                Trial(plugin, made, values, seconds=left).run(1)
             except StepFault as error:
                 yield fault(name, f"at its {word} value {str(values[name])[:40]}: {error}")
 
