@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     check.add_argument("path", type=Path, help="a plugin's folder, or a lone .py file")
     check.add_argument("--no-run", action="store_true", help="only read it")
     install = actions.add_parser(
-        "install", help="put a plugin from a zip archive into your plugins folder", epilog=examples("plugins install w.zip")
+        "install", help="put a plugin from a zip into your plugins folder", epilog=examples("plugins install waves.zip")
     )
     install.add_argument("archive", type=Path, help="a .zip that holds one plugin")
     for name, line in (("enable", "use a plugin of an installed package"), ("disable", "do not use a plugin")):
@@ -99,7 +99,8 @@ def _install(args: argparse.Namespace) -> int:
     print(f"{plugin.id}: {plugin.place}")
     if plugin.reason:
         print(f"note: {plugin.reason}")
-    print(f"It can do anything that you can; have a look at it first. Then: {command_name()} plugins check {plugin.name}")
+    print("A plugin can do anything that you can: have a look at its code before you use it.")
+    print(f"check it: {command_name()} plugins check {plugin.name}")
     return 0
 
 
