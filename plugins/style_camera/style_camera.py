@@ -90,7 +90,7 @@ class StyleCamera(Generator):
             self._forget()
         self._glide(ctx)
         # the share kept per frame follows from a time, so that a slow machine does not smooth for longer
-        kept = math.exp(-ctx.dt / (0.02 + 0.5 * self.steadiness**2)) if self.steadiness > 0 else 0.0
+        kept = math.exp(-ctx.dt / (0.02 + 1.2 * self.steadiness**2)) if self.steadiness > 0 else 0.0
         still_share: Tensor | None = None
         if kept > 0:
             if self.calm is None:

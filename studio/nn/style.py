@@ -2,7 +2,8 @@
 
 The network follows Johnson et al. (2016) with the conditional instance normalisation of Dumoulin et al. (2017),
 arranged for speed: the picture is folded 4x4 into channels (pixel unshuffle), the residual trunk works at an eighth of
-its size, and the way back up is two resize-convolutions and a pixel shuffle, so that no convolution runs at full size.
+its size, and the way back up is two resize-convolutions and a pixel shuffle, so that no convolution runs at full size;
+the half-size stage sees the picture's own pixels again, for crisp edges.
 The last row of the table is the *plain* style, trained to give the picture back: mixing it in is the strength control.
 """
 
@@ -35,7 +36,7 @@ class StyleNet(nn.Module):
     def __init__(self, styles: Sequence[str], stem: int = 48, trunk: int = 128, blocks: int = 5) -> None:
         super().__init__()
         self.styles, self.stem, self.trunk, self.blocks = tuple(styles), stem, trunk, blocks
-        shapes = [(48, stem), (stem, trunk), *[(trunk, trunk)] * blocks, (trunk, stem), (stem, stem // 2)]
+        shapes = [(48, stem), (stem, trunk), *[(trunk, trunk)] * blocks, (trunk, stem), (stem + 12, stem // 2)]
         # no bias: the normalisation after each convolution would take it away again
         self.convolutions = nn.ModuleList(
             nn.Conv2d(inputs, outputs, 3, 2 if index == 1 else 1, bias=False)
@@ -46,13 +47,13 @@ class StyleNet(nn.Module):
         rows = len(self.styles) + 1
         self.gamma = nn.Parameter(torch.ones(rows, sum(self.channels)))
         self.beta = nn.Parameter(torch.zeros(rows, sum(self.channels)))
-        # starting half from the picture itself saves the network from learning to draw it first
-        self.keep = nn.Parameter(torch.cat([torch.full((rows - 1,), 0.5), torch.ones(1)])[:, None])
+        # starting a little from the picture itself saves the network from learning to draw it first
+        self.keep = nn.Parameter(torch.cat([torch.full((rows - 1,), 0.2), torch.ones(1)])[:, None])
         for convolution in self.convolutions:
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # type: ignore[arg-type]
         # the four pixels of a 2x2 block start alike (ICNR, Aitken et al. 2017): no checkerboard to unlearn
         with torch.no_grad():
-            self.head.weight.copy_(torch.randn(3, stem // 2, 3, 3).mul(0.03).repeat_interleave(4, 0))
+            self.head.weight.copy_(torch.randn(3, stem // 2, 3, 3).mul(0.01).repeat_interleave(4, 0))
         nn.init.constant_(self.head.bias, 0.0)  # type: ignore[arg-type]
 
     @property
@@ -75,16 +76,23 @@ class StyleNet(nn.Module):
             value = F.instance_norm(value.float(), eps=EPSILON)
             return F.relu(value * gamma[:, :, None, None] + beta[:, :, None, None])
 
-        skip = layer(0, F.pixel_unshuffle(x - 0.5, 4).contiguous(memory_format=torch.channels_last))
+        half = F.pixel_unshuffle(x - 0.5, 2)
+        skip = layer(0, F.pixel_unshuffle(half, 2).contiguous(memory_format=torch.channels_last))
         value = layer(1, skip)
         for index in range(2, 2 + self.blocks):
             value = value + layer(index, value)
         value = F.interpolate(value, scale_factor=2.0, mode="nearest")
         value = layer(self.blocks + 2, value) + skip
-        value = layer(self.blocks + 3, F.interpolate(value, scale_factor=2.0, mode="nearest"))
+        value = torch.cat([F.interpolate(value, scale_factor=2.0, mode="nearest"), half], 1)
+        value = layer(self.blocks + 3, value)
         value = self.head(F.pad(value, (1, 1, 1, 1), mode="reflect"))
         keep = (mix @ self.keep)[:, :, None, None]
-        return F.pixel_shuffle(value.float(), 2) + 0.5 + keep * (x - 0.5)
+        return smooth(F.pixel_shuffle(value.float(), 2)) + 0.5 + keep * (x - 0.5)
+
+
+def smooth(picture: Tensor) -> Tensor:
+    """Mean over 2x2 pixels: takes exactly the checkerboard away that a pixel shuffle can leave."""
+    return F.avg_pool2d(F.pad(picture, (0, 1, 0, 1), mode="replicate"), 2, 1)
 
 
 class Stylist:
@@ -163,15 +171,17 @@ class Stylist:
                 normal = F.batch_norm(value, *self._statistics[index], gamma, beta, eps=EPSILON)
             return F.relu_(normal)
 
-        small = F.pixel_unshuffle((x - 0.5).to(self.dtype), 4).contiguous(memory_format=torch.channels_last)
-        skip = layer(0, small)
+        half = F.pixel_unshuffle((x - 0.5).to(self.dtype), 2)
+        skip = layer(0, F.pixel_unshuffle(half, 2).contiguous(memory_format=torch.channels_last))
         value = layer(1, skip)
         for index in range(2, 2 + self._blocks):
             value = value + layer(index, value)
         value = F.interpolate(value, scale_factor=2.0, mode="nearest")
         value = layer(self._blocks + 2, value).add_(skip)
-        value = layer(self._blocks + 3, F.interpolate(value, scale_factor=2.0, mode="nearest"))
-        value = F.pixel_shuffle(F.conv2d(F.pad(value, (1, 1, 1, 1), mode="reflect"), *self._head).float(), 2)
+        value = torch.cat([F.interpolate(value, scale_factor=2.0, mode="nearest"), half], 1)
+        value = layer(self._blocks + 3, value.contiguous(memory_format=torch.channels_last))
+        value = F.conv2d(F.pad(value, (1, 1, 1, 1), mode="reflect"), *self._head).float()
+        value = smooth(F.pixel_shuffle(value, 2))
         if measure:
             self._statistics = found
         self._pictures += 1

@@ -52,8 +52,8 @@ class StyleConfig(Config):
     stem: int = 48
     trunk: int = 128
     blocks: int = 5
-    learning_rate: float = 2e-3
-    style_weight: float = 40.0
+    learning_rate: float = 1.5e-3
+    style_weight: float = 50.0
     """Weight of the style against the content (1)."""
     variation_weight: float = 2.0
     steady_weight: float = 10.0
@@ -260,7 +260,7 @@ class StyleRecipe(Recipe):
         with self.autocast:
             out = self.net(picture, mix)
         losses = self._losses(out, picture, style, strength)
-        if config.steady_weight > 0 and index % 3 == 0:
+        if config.steady_weight > 0 and index % 4 == 0:
             losses["steady"] = self._steady(picture, out, mix)
         total = self._total(losses)
         self.optimisers["adam"].zero_grad()
