@@ -66,10 +66,10 @@ class GifWriter(Writer):
         if self.palette == "frame" or (self.palette == "auto" and self._held * media.nbytes > _MEMORY):
             self._start(None)
 
-    def _start(self, palette: Palette | None) -> None:
+    def _start(self, fixed: Mapper | None) -> None:
         """Write the header and all frames held back; from here on frames go straight through."""
         assert self.size is not None
-        self._screen = _Screen(self, self._file, palette)
+        self._screen = _Screen(self, self._file, fixed)
         for frame in self._frames():
             self._screen.show(frame)
         self._spool.close()
@@ -100,7 +100,7 @@ class GifWriter(Writer):
                 "no more than 50 frames a second"
             )
 
-    def _global(self) -> Palette | None:
+    def _global(self) -> Mapper | None:
         """One palette for all frames, or None when (in auto) it would serve them clearly worse than one each."""
         assert self.size is not None
         few = max(1, -(-self._held // 64))
@@ -110,17 +110,16 @@ class GifWriter(Writer):
         flat = sample.reshape(-1, 3)
         across = max(1, int(len(flat) ** 0.5))
         order = np.random.default_rng(0).permutation(len(flat))[: across * (len(flat) // across)]
-        palette = make_palette(flat[order].reshape(-1, across, 3), self._colours(), rounds=6)
+        common = make_palette(flat[order].reshape(-1, across, 3), self._colours(), rounds=6)
         if self.palette == "global" or self._held == 1:
-            return palette
+            return common
         ratios = []
-        common = Mapper(palette)
         for frame in self._frames(max(1, -(-self._held // 5))):
             small = thin(frame, 70_000)
-            own = Mapper(make_palette(small, self._colours()))
+            own = make_palette(small, self._colours())
             ratios.append((common.error(small) + 0.1) / (own.error(small) + 0.1))
         loss = 10 * np.log10(np.mean(ratios))
-        return palette if loss <= _GLOBAL_LOSS else None
+        return common if loss <= _GLOBAL_LOSS else None
 
     def _colours(self) -> int:
         """One index is kept for 'as before'."""
@@ -136,14 +135,14 @@ class GifWriter(Writer):
 class _Screen:
     """What a viewer sees while the frames are written: decides palette, dithering, what to store and for how long."""
 
-    def __init__(self, writer: GifWriter, file: Any, fixed: Palette | None) -> None:
+    def __init__(self, writer: GifWriter, file: Any, fixed: Mapper | None) -> None:
         assert writer.size is not None
         self.width, self.height = writer.size
         self.writer, self.file, self.fixed = writer, file, fixed
-        self.mapper = Mapper(fixed) if fixed is not None else None
+        self.mapper = fixed
         self.built = np.inf
         self.palettes = 0 if fixed is None else 1
-        self.amplitude = spacing(fixed) * writer.strength if fixed is not None else 0.0
+        self.amplitude = spacing(fixed.palette) * writer.strength if fixed is not None else 0.0
         self.dither = None
         if writer.dither in ("blue", "ordered") and writer.strength > 0:
             self.dither = Dither(writer.dither, self.height, self.width)
@@ -156,7 +155,7 @@ class _Screen:
         self._header()
 
     def _header(self) -> None:
-        palette = self.fixed
+        palette = None if self.fixed is None else self.fixed.palette
         flags = 0x70 | (0x80 | _bits(palette) - 1 if palette is not None else 0)
         self.file.write(b"GIF89a" + struct.pack("<HHBBB", self.width, self.height, flags, 0, 0))
         if palette is not None:
@@ -170,15 +169,21 @@ class _Screen:
             self.file.write(b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0")
 
     def show(self, frame: Frame) -> None:
-        """The next frame; left out when the one before would be too short to be shown."""
-        starts = round(100 * self.index / self.writer.fps)
+        """The next frame; left out when no time is left for it (more than 50 frames a second)."""
+        starts = self._starts(self.index)
         self.index += 1
         if self.waiting is not None:
-            if starts - self.ticks < _SHORTEST:
+            if starts == self.ticks:
                 return
             self._flush(starts)
         self.waiting = self._draw(frame)
         self.shown += 1
+
+    def _starts(self, index: int) -> int:
+        """Hundredths of a second at which a frame begins: rounded on the whole, not one by one."""
+        if self.writer.fps * _SHORTEST > 100:
+            return _SHORTEST * int(100 * index / (_SHORTEST * self.writer.fps))
+        return round(100 * index / self.writer.fps)
 
     def end(self) -> None:
         self._flush(max(self.ticks + _SHORTEST, round(100 * self.index / self.writer.fps)))
@@ -204,7 +209,7 @@ class _Screen:
             same = (colours == self.seen) | (source == self.source)
             if self.writer.tolerance and self.drawn is not None:
                 same |= (np.abs(self.drawn - frame) <= self.writer.tolerance).all(axis=2)
-        table = b"" if palette is self.fixed else _table(palette)
+        table = b"" if self.fixed is not None else _table(palette)
         best = (b"\x04\0", self._image(0, 0, chosen, table, _bits(palette)))
         if same is not None and np.count_nonzero(same) > 0.02 * same.size:
             best = min(best, self._sparse(chosen, same, palette, table), key=lambda made: len(made[1]))
@@ -239,12 +244,12 @@ class _Screen:
             small = thin(frame, 70_000)
             error = np.inf if self.mapper is None else self.mapper.error(small)
             if self.mapper is None or error > self.built * _REUSE + 0.05:
-                self.mapper = Mapper(make_palette(small, self.writer._colours()))
+                self.mapper = make_palette(frame, self.writer._colours())
                 self.built = self.mapper.error(small)
                 self.amplitude = spacing(self.mapper.palette) * self.writer.strength
                 self.palettes += 1
         palette, moved = self.mapper.palette, frame
-        if self.dither is not None and len(palette) > 1 and self.built > 0:
+        if self.dither is not None and not self.mapper.exact:
             moved = self.dither.apply(frame, self.amplitude)
         chosen = self.mapper(moved, diffuse=self.writer.dither == "floyd")
         self.error += squared_error(frame, palette, chosen)

@@ -26,34 +26,32 @@ ROUNDS = 2
 """Rounds of k-means; a third one gains a hundredth of a decibel or two."""
 
 
-def make_palette(pixels: Frame, colours: int, *, rounds: int = ROUNDS) -> Palette:
-    """At most ``colours`` (2..256) colours for ``pixels`` (uint8 ``(height, width, 3)``)."""
+def make_palette(pixels: Frame, colours: int, *, rounds: int = ROUNDS) -> Mapper:
+    """At most ``colours`` (2..255) colours for ``pixels`` (uint8 ``(height, width, 3)``), ready to map pictures.
+
+    A picture that has no more colours than that gets exactly these.
+    """
     from PIL import Image
 
     sample = thin(pixels, SAMPLE)
     cut = Image.fromarray(sample).quantize(colours, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     flat = np.array(cut.getpalette() or [0, 0, 0], np.uint8)
     palette = np.unique(flat.reshape(-1, 3)[:colours], axis=0)
-    if len(palette) < colours:  # few colours: the sample may have missed some, and there is room for them
-        palette = _all_colours(pixels, colours, palette)
+    if len(palette) < colours:  # few colours in the sample: perhaps few in the whole
+        packed = np.unique(pack(pixels))
+        if len(packed) <= min(colours, 255):
+            every = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
+            return Mapper(every, exact=True)
     pixels = thin(pixels, REFINE)
     for _ in range(rounds):
         palette = refine(pixels, palette, colours)
-    return palette
+    return Mapper(palette)
 
 
 def thin(pixels: Frame, most: int) -> Frame:
     """Every n-th pixel of every n-th row, so that about ``most`` remain."""
     step = max(1, round((pixels.shape[0] * pixels.shape[1] / most) ** 0.5))
     return np.ascontiguousarray(pixels[::step, ::step])
-
-
-def _all_colours(pixels: Frame, colours: int, palette: Palette) -> Palette:
-    """The exact colours of a picture that has no more than ``colours`` of them, else ``palette``."""
-    packed = np.unique(pack(pixels))
-    if len(packed) > colours:
-        return palette
-    return np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1).astype(np.uint8)
 
 
 def refine(pixels: Frame, palette: Palette, colours: int) -> Palette:
@@ -74,23 +72,48 @@ def refine(pixels: Frame, palette: Palette, colours: int) -> Palette:
     return np.unique(better, axis=0)
 
 
-class Mapper:
-    """Finds the nearest colours of one palette. Keep it as long as the palette: what it has found it remembers."""
+_UNKNOWN = 255
+_ROUND = [min(255, level + 2) for level in range(256)] * 3
 
-    def __init__(self, palette: Palette) -> None:
+
+class Mapper:
+    """Finds the nearest colours of one palette. Keep it as long as the palette: what it has found it remembers.
+
+    ``exact`` palettes hold all colours of a picture: those are found to the last bit, others to 6 bits.
+    """
+
+    def __init__(self, palette: Palette, *, exact: bool = False) -> None:
         from PIL import Image
 
         self.palette = palette
         self._table = Image.new("P", (1, 1))
         # unused entries repeat the last colour, so that they are never nearer than a real one
         self._table.putpalette(np.concatenate([palette, np.repeat(palette[-1:], 256 - len(palette), axis=0)]).tobytes())
+        self._known: NDArray[np.uint8] | None = None
+        if exact:
+            self._known = np.full(1 << 24, _UNKNOWN, np.uint8)
+            self._known[pack(palette)] = np.arange(len(palette))
+
+    @property
+    def exact(self) -> bool:
+        """Whether the palette holds every colour of the picture it was made for."""
+        return self._known is not None
 
     def __call__(self, pixels: Frame, *, diffuse: bool = False) -> NDArray[np.uint8]:
-        """Index ``(height, width)`` of the nearest colour (to 6 bits); ``diffuse`` with Floyd-Steinberg."""
+        """Index ``(height, width)`` of the nearest colour; ``diffuse`` with Floyd-Steinberg."""
+        if self._known is None:
+            return self._near(pixels, diffuse)
+        found = self._known[pack(pixels)]
+        missing = found == _UNKNOWN
+        return np.where(missing, self._near(pixels, diffuse), found) if missing.any() else found
+
+    def _near(self, pixels: Frame, diffuse: bool) -> NDArray[np.uint8]:
         from PIL import Image
 
-        how = Image.Dither.FLOYDSTEINBERG if diffuse else Image.Dither.NONE
-        found: NDArray[np.uint8] = np.asarray(Image.fromarray(pixels).quantize(palette=self._table, dither=how))
+        picture, how = Image.fromarray(pixels), Image.Dither.FLOYDSTEINBERG
+        if not diffuse:  # Pillow cuts each channel to a multiple of four before it looks: make that rounding
+            picture, how = picture.point(_ROUND), Image.Dither.NONE
+        found: NDArray[np.uint8] = np.asarray(picture.quantize(palette=self._table, dither=how))
         return found if len(self.palette) == 256 else np.minimum(found, np.uint8(len(self.palette) - 1))
 
     def error(self, pixels: Frame) -> float:

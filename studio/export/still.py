@@ -35,13 +35,12 @@ def png_bytes(frame: Frame, recipe: dict[str, Any] | None, compress: int = 6) ->
 
 
 def jpeg_bytes(frame: Frame, recipe: dict[str, Any] | None, quality: int = 92, full_colour: bool = True) -> bytes:
-    """uint8 RGB -> progressive JPEG, the recipe in comment segments after the file header."""
+    """uint8 RGB -> JPEG, the recipe in comment segments after the file header."""
     from PIL import Image
 
     out = io.BytesIO()
-    Image.fromarray(frame).save(
-        out, "JPEG", quality=quality, subsampling="4:4:4" if full_colour else "4:2:0", optimize=True, progressive=True
-    )
+    # baseline: Pillow's buffer for progressive and optimised files is too small for noisy pictures
+    Image.fromarray(frame).save(out, "JPEG", quality=quality, subsampling="4:4:4" if full_colour else "4:2:0")
     data = out.getvalue()
     if recipe is None:
         return data

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import os
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +15,15 @@ from studio.media import Frame
 from studio.params import Choice, Int
 
 _BT709, _LIMITED = 1, 1
+
+
+def _has_avx512() -> bool:
+    """Whether this processor has AVX-512, as numpy found out for itself."""
+    try:
+        features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
+    except (ImportError, AttributeError):
+        return False
+    return any(present for name, present in features.items() if name.startswith("AVX512"))
 
 
 class _VideoWriter(Writer):
@@ -58,6 +69,7 @@ class _VideoWriter(Writer):
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED
         context.flags |= av.codec.context.Flags.bitexact
+        context.thread_type = "FRAME"
         self._stream, self._pixels, self._reformatter = stream, pixels, VideoReformatter()
 
     def _add(self, media: Frame) -> None:
@@ -109,7 +121,11 @@ class Mp4Writer(_VideoWriter):
     )
 
     def _codec(self) -> tuple[str, str, dict[str, str]]:
-        return "libx264", "yuv420p", {"crf": str(self.crf), "preset": self.speed}
+        options = {"crf": str(self.crf), "preset": self.speed}
+        if _has_avx512():
+            # x264's AVX-512 macroblock tree reads past its rows: the same frames gave up to eleven different files
+            options["x264-params"] = "asm=avx2"
+        return "libx264", "yuv420p", options
 
 
 class WebmWriter(_VideoWriter):
@@ -122,6 +138,7 @@ class WebmWriter(_VideoWriter):
 
     def _codec(self) -> tuple[str, str, dict[str, str]]:
         if self.codec == "av1":
+            os.environ.setdefault("SVT_LOG", "1")  # errors only: it would print its settings on the terminal
             return "libsvtav1", "yuv420p", {"crf": str(self.crf), "preset": str(min(13, self.speed + 4))}
         return "libvpx-vp9", "yuv420p", {
             "crf": str(self.crf), "b": "0", "deadline": "good", "cpu-used": str(self.speed), "row-mt": "1",
