@@ -135,7 +135,7 @@ def piano(frequency: float, seconds: float, velocity: float, rate: int) -> Sampl
 def bass(frequency: float, seconds: float, velocity: float, rate: int) -> Samples:
     """Round plucked bass."""
     t, held = _time(seconds, 0.12, rate)
-    index = (0.6 + 1.6 * velocity) * np.exp(-t / 0.18)
+    index = (0.6 + 1.6 * velocity) * np.exp(-t / 0.18) * min(1.0, 500.0 / frequency)
     wave = np.sin(_TAU * frequency * t + index * np.sin(_TAU * frequency * t)) + 0.35 * np.sin(_TAU * 2 * frequency * t)
     wave *= np.exp(-t / 1.4) * envelope(len(t), held, round(0.004 * rate), round(0.12 * rate))
     made = np.stack([wave, wave], axis=1) * (0.34 * (0.3 + 0.7 * velocity))
