@@ -114,6 +114,11 @@ STEP = "        return np.full((4, 6, 3), self.level, np.float32)\n"
             "setup failed: FileNotFoundError: asset 'map.png' is missing",
         ),
         ({"code": CODE + "\n    def close(self):\n        1 / 0\n"}, "close failed: ZeroDivisionError"),
+        (
+            {"code": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + CODE},
+            "importing it starts threads",
+        ),
+        ({"code": "import sys\nsys.modules['PySide6'] = sys\n" + CODE}, "importing it loads Qt"),
         ({"code": "import os\nos._exit(0)\n" + CODE}, "importing it: it ended the whole process (exit code 0)"),
         (
             {"code": "import os, signal\n" + CODE.replace(STEP, "        os.kill(os.getpid(), signal.SIGKILL)\n")},
@@ -123,6 +128,16 @@ STEP = "        return np.full((4, 6, 3), self.level, np.float32)\n"
 )
 def test_every_fault_is_explained(tmp_path: Path, change: dict[str, str], says: str) -> None:
     assert says in sentences(write_plugin(tmp_path, "grey", **change))
+
+
+def test_a_plugin_that_cannot_start_is_told_once(tmp_path: Path) -> None:
+    code = CODE + "\n    def setup(self, ctx):\n        ctx.model('absent')\n"
+    assert sentences(write_plugin(tmp_path, "grey", code=code)).count("there is no model 'absent'") == 1
+
+
+def test_a_known_plugin_is_checked_by_its_name() -> None:
+    create_plugin("waves")
+    assert check_plugin(Path("waves")) == check_plugin(Path("my.waves")) == []
 
 
 def test_a_hanging_plugin_does_not_hang_the_check(tmp_path: Path) -> None:

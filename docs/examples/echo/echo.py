@@ -21,9 +21,9 @@ class Echo(Generator):
         self.last = None
 
     def step(self, ctx):
-        now = ctx.input  # (3, height, width), floats 0..1
-        if now is None:
+        if ctx.input is None:
             return None  # no camera yet: nothing new
+        now = ctx.input.float()  # (3, height, width), 0..1; feedback adds up what half precision rounds away
         if self.last is None or self.last.shape != now.shape:
             self.last = now
         height, width = now.shape[1:]
