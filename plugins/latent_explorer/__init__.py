@@ -1,0 +1,1 @@
+"""Latent explorer: see ``latent_explorer.py``."""

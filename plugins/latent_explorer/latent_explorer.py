@@ -1,0 +1,294 @@
+"""The latent explorer: every way of moving through what a generator network can make."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Point, Seed, Text, Trigger
+from studio.nn import latent
+from studio.nn.gan import GeneratorNet, load_generator
+from studio.nn.imaging import fold, move
+from studio.nn.resample import KERNELS, fit
+
+COMPONENTS = 8
+NOISE_PERIOD = 12.0
+"""Seconds after which the living texture comes round."""
+
+MODES = ("still", "interpolate", "walk", "loop", "keyframes", "arithmetic", "grid")
+
+
+def _direction(number: int) -> Float:
+    return Float(0.0, -4.0, 4.0, unit="σ", group="Directions", label=f"Direction {number}",
+                 help=f"Along principal direction {number} of the latent space, in standard deviations")
+
+
+class LatentExplorer(Generator):
+    """A generator network as an instrument. One seed is one picture in every mode."""
+
+    id, version, title, makes = "reverie.latent_explorer", 1, "Latent explorer", "image"
+
+    mode = Choice("walk", MODES, group="Latent",
+                  help="still: one seed; interpolate: seed to end seed and back; walk: endless; loop: closed; "
+                  "keyframes: your path; arithmetic: A − B + C; grid: many seeds as one picture")
+    seed = Seed(1, group="Latent", help="The picture: the same number is the same picture in every mode")
+    end_seed = Seed(2, group="Latent", help="Where interpolate goes")
+    truncation = Float(0.85, -1.0, 2.0, group="Latent",
+                       help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
+    detail = Float(0.0, 0.0, 1.0, group="Latent", help="How much of the detail seed's texture and colour is taken on")
+    detail_seed = Seed(3, group="Latent", help="Whose texture and colour are taken on; the shape stays")
+
+    speed = Float(0.4, -8.0, 8.0, unit="1/s", group="Motion",
+                  help="Ways per second (or per beat) in interpolate and walk; below 0 backwards")
+    unit = Choice("seconds", ("seconds", "beats"), group="Motion",
+                  help="What speed, loop length and keyframe times count in")
+    interpolation = Choice("slerp", ("slerp", "linear"), group="Motion",
+                           help="slerp: along the sphere of z, every picture on the way as likely as the ends; "
+                           "linear: straight in w, calmer")
+    easing = Choice("smooth", tuple(latent.EASINGS), group="Motion", help="How interpolate travels its way")
+    walk_step = Float(0.8, 0.0, 1.0, group="Motion",
+                      help="How far walk and loop stray from the seed: 0 stays, 1 goes anywhere")
+    stops = Int(4, 2, 32, group="Motion", help="Pictures that a loop passes")
+    loop_length = Float(8.0, 0.25, 256.0, curve="log", unit="s", group="Motion",
+                        help="Seconds (or beats) after which a loop closes")
+    restart = Trigger(group="Motion", help="Back to the beginning of the path")
+
+    keyframes = Text("1@0 7@2 23@4:smooth 1@6", group="Keyframes",
+                     help="seed@time, as 12@0 40@2:smooth rose@4:in; easings: " + ", ".join(latent.EASINGS))
+    repeat = Bool(True, group="Keyframes", help="Begin again after the last keyframe")
+    points = Text("", group="Keyframes", help="Names for seeds, as rose=12 sun=40; usable in keyframes and arithmetic")
+
+    point_a = Text("1", group="Arithmetic", help="A of A − B + C: a seed or a named point")
+    point_b = Text("2", group="Arithmetic", help="B, what is taken away")
+    point_c = Text("3", group="Arithmetic", help="C, what is put in its place")
+    amount = Float(1.0, -2.0, 2.0, group="Arithmetic", help="How much of C − B is added to A")
+
+    pad = Point((0.0, 0.0), -3.0, 3.0, unit="σ", group="Directions", help="Both first principal directions by hand")
+    pc1, pc2, pc3, pc4, pc5, pc6, pc7, pc8 = (_direction(number) for number in range(1, COMPONENTS + 1))
+
+    rows = Int(4, 1, 16, group="Grid", help="Rows of seeds")
+    columns = Int(4, 1, 16, group="Grid", help="Columns of seeds")
+    gap = Int(4, 0, 64, unit="px", group="Grid", help="Black between the pictures")
+    grid_moves = Bool(False, group="Grid", help="Every picture of the grid walks, instead of standing still")
+
+    size = Int(512, 64, 4096, curve="log", unit="px", group="Picture",
+               help="Side of the picture, unless the output has a size of its own")
+    framing = Choice("cover", ("cover", "contain", "mirror"), group="Picture",
+                     help="A square on a wide output: cropped, with black beside it, or continued in mirror images")
+    upscaling = Choice("lanczos", KERNELS, group="Picture",
+                       help="How the network's pixels are enlarged: sharp to soft, or as squares")
+    noise = Float(0.0, 0.0, 2.0, group="Picture",
+                  help="Living texture: noise among the network's features, which moves slowly")
+    mirrors = Int(0, 0, 16, group="Picture", help="1: left mirrors right; 2 and more: a kaleidoscope of so many parts")
+    zoom = Float(1.0, 0.5, 4.0, curve="log", group="Picture", help="Nearer")
+    spin = Float(0.0, -180.0, 180.0, unit="°/s", group="Picture",
+                 help="Turning; a loop makes whole turns, so that it closes")
+    contrast = Float(1.0, 0.3, 2.0, group="Picture", help="Contrast around middle grey")
+    saturation = Float(1.0, 0.0, 2.5, group="Picture", help="0: grey, 1: as made, above: richer")
+
+    model = Model("flowers", architecture="gan", group="Network", help="The generator network")
+
+    def setup(self, ctx: Context) -> None:
+        path = ctx.model(self.model)
+        if getattr(self, "_path", None) != path:
+            net = load_generator(path, ctx.device)
+            self._mean, self._directions, self._sigmas = (
+                tensor.float().cpu() for tensor in (net.w_mean, net.directions, net.sigmas))
+            self._mapping = net.mapping.cpu()  # a few small vectors a frame: not worth the way to a graphics processor
+            self._net: GeneratorNet = net.to(ctx.dtype)
+            self._texture = self._noise_maps(net, ctx)
+            self._path = path
+            self._last: tuple[object, torch.Tensor] | None = None
+        if not hasattr(self, "_phase"):
+            self._rewind()
+            self._said: set[str] = set()
+            self._read: tuple[tuple[str, str], list[latent.Keyframe] | None] = (("", ""), None)
+
+    def _rewind(self) -> None:
+        self._phase = self._circle = self._time = self._angle = self._breath = 0.0
+        self._begun = False
+
+    def step(self, ctx: Context) -> torch.Tensor:
+        if self.restart:
+            self._rewind()
+        if self._begun:
+            self._advance(ctx)
+        self._begun = True
+        width, height = ctx.size or (self.size, self.size)
+        if self.mode == "grid":
+            return self._grid(ctx, (height, width))
+        return self._picture(ctx, self._place(ctx), (height, width))
+
+    def _advance(self, ctx: Context) -> None:
+        """Move every phase on by this step's time; a changed speed changes the pace, never the place."""
+        units = ctx.dt * ctx.bpm / 60 if self.unit == "beats" else ctx.dt
+        self._phase += self.speed * units
+        self._circle = (self._circle + units / self.loop_length) % 1.0
+        self._time += units
+        self._angle = (self._angle + self.spin * ctx.dt) % 360.0
+        self._breath = (self._breath + ctx.dt / NOISE_PERIOD) % 1.0
+
+    # Places in the latent space: (1, length) in w
+
+    def _z(self, seed: int) -> torch.Tensor:
+        return latent.seed_latent(seed, self._net.config.latent)
+
+    def _w(self, z: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return self._mapping(z)  # type: ignore[no-any-return]
+
+    def _between(self, first: int, second: int, t: float) -> torch.Tensor:
+        if self.interpolation == "slerp":
+            return self._w(latent.slerp(self._z(first), self._z(second), t))
+        return latent.lerp(self._w(self._z(first)), self._w(self._z(second)), t)
+
+    def _stop(self, ctx: Context, seed: int, index: int) -> torch.Tensor:
+        """Way point of a walk or loop, in z (slerp) or w (linear)."""
+        z = latent.wander(self._z(seed), ctx.seed * 0x9E3779B1 + seed, index, self.walk_step)
+        return z if self.interpolation == "slerp" else self._w(z)
+
+    def _arrive(self, point: torch.Tensor) -> torch.Tensor:
+        return self._w(point) if self.interpolation == "slerp" else point
+
+    def _walk(self, ctx: Context, seed: int) -> torch.Tensor:
+        return self._arrive(latent.along(lambda index: self._stop(ctx, seed, index), self._phase))
+
+    def _place(self, ctx: Context) -> torch.Tensor:
+        if self.mode == "interpolate":
+            way = latent.ease(self.easing, latent.there_and_back(self._phase))
+            return self._between(self.seed, self.end_seed, way)
+        if self.mode == "walk":
+            return self._walk(ctx, self.seed)
+        if self.mode == "loop":
+            stops = [self._stop(ctx, self.seed, index) for index in range(self.stops)]
+            return self._arrive(latent.around(stops, self._circle))
+        if self.mode == "keyframes":
+            frames = self._path_frames(ctx)
+            if frames is not None:
+                start, end = frames[0].time, frames[-1].time
+                time = start + (self._time % (end - start)) if self.repeat else start + self._time
+                return self._between(*latent.at_time(frames, time))
+        if self.mode == "arithmetic":
+            try:
+                names = latent.parse_points(self.points)
+                texts = (self.point_a, self.point_b, self.point_c)
+                a, b, c = (self._w(self._z(latent.parse_point(text, names))) for text in texts)
+            except latent.LatentError as error:
+                self._say(ctx, f"arithmetic shows the seed alone: {error}")
+            else:
+                return a + (c - b) * self.amount
+        return self._w(self._z(self.seed))
+
+    def _path_frames(self, ctx: Context) -> list[latent.Keyframe] | None:
+        """The parsed keyframes; a text that cannot be read is said once and the last good path goes on."""
+        key = (self.keyframes, self.points)
+        if key != self._read[0]:
+            frames = self._read[1]
+            try:
+                frames = latent.parse_keyframes(self.keyframes, latent.parse_points(self.points))
+            except latent.LatentError as error:
+                self._say(ctx, f"keyframes: {error}")
+            self._read = (key, frames)
+        return self._read[1]
+
+    def _say(self, ctx: Context, message: str) -> None:
+        if message not in self._said:
+            if len(self._said) > 100:
+                self._said.clear()
+            self._said.add(message)
+            ctx.notice(message)
+
+    def _shaped(self, w: torch.Tensor) -> torch.Tensor:
+        """Truncated, moved along the directions, with another's detail: ``(1, layers, length)``."""
+        w = latent.truncate(w, self._mean, self.truncation)
+        amounts = (self.pc1, self.pc2, self.pc3, self.pc4, self.pc5, self.pc6, self.pc7, self.pc8)
+        w = latent.offset(w, self._directions, self._sigmas, amounts)
+        w = latent.offset(w, self._directions, self._sigmas, self.pad)
+        layers = self._net.layers
+        rows = [w] * layers
+        if self.detail > 0:
+            other = latent.truncate(self._w(self._z(self.detail_seed)), self._mean, self.truncation)
+            rows[layers // 2:] = [latent.lerp(w, other, self.detail)] * (layers - layers // 2)
+        return torch.stack(rows, 1)
+
+    # Pictures
+
+    def _noise_maps(self, net: GeneratorNet, ctx: Context) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        draw = torch.Generator().manual_seed(7)
+        return [
+            (torch.randn(1, 1, *shape, generator=draw).to(ctx.device, ctx.dtype),
+             torch.randn(1, 1, *shape, generator=draw).to(ctx.device, ctx.dtype))
+            for shape in net.noise_shapes()
+        ]
+
+    def _raw(self, w: torch.Tensor) -> torch.Tensor:
+        """The network's own picture ``(3, side, side)`` in 0..1; one at a time, so that the bits never differ."""
+        noise = None
+        if self.noise > 0:
+            turn = 2 * math.pi * (self._circle if self.mode == "loop" else self._breath)
+            noise = [(first * math.cos(turn) + second * math.sin(turn)) * self.noise for first, second in self._texture]
+        with torch.inference_mode():
+            made = self._net.synthesis(self._shaped(w).to(self._texture[0][0]), noise)
+        return (made[0].float() + 1).mul(0.5).clone()
+
+    def _finished(self, picture: torch.Tensor) -> torch.Tensor:
+        """Contrast and saturation, turning, zoom and mirrors, on a picture of any size."""
+        if self.saturation != 1.0:
+            red, green, blue = picture
+            grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+            picture = grey + (picture - grey) * self.saturation
+        if self.contrast != 1.0:
+            picture = 0.5 + (picture - 0.5) * self.contrast
+        angle = self._angle
+        if self.mode == "loop":
+            seconds = self.loop_length * (60 / self._bpm if self.unit == "beats" else 1.0)
+            angle = 360.0 * self._circle * round(self.spin * seconds / 360.0)
+        batch = move(picture[None], zoom=self.zoom, degrees=angle)
+        return fold(batch, self.mirrors)[0].clamp(0, 1)
+
+    def _picture(self, ctx: Context, w: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        self._bpm = ctx.bpm
+        key = self._key(size)
+        still = key is not None and self._last is not None and self._last[0] == key and torch.equal(self._last_w, w)
+        if still and self._last is not None:
+            return self._last[1]
+        enlarged = fit(self._raw(w), size, self.framing, self.upscaling)
+        made = self._finished(enlarged)
+        self._last, self._last_w = (key, made), w
+        return made
+
+    def _key(self, size: tuple[int, int]) -> object:
+        """What a picture depends on besides w, or None while something moves in it."""
+        if self.noise or self.spin:
+            return None
+        names = ("truncation", "detail", "detail_seed", "pad", *(f"pc{number}" for number in range(1, COMPONENTS + 1)),
+                 "framing", "upscaling", "mirrors", "zoom", "contrast", "saturation")
+        return (size, self._angle, self._path, *(getattr(self, name) for name in names))
+
+    def _grid(self, ctx: Context, size: tuple[int, int]) -> torch.Tensor:
+        """Seeds from ``seed`` on, row by row."""
+        self._bpm = ctx.bpm
+        height, width = size
+        tall = max(1, (height - (self.rows - 1) * self.gap) // self.rows)
+        wide = max(1, (width - (self.columns - 1) * self.gap) // self.columns)
+        count = self.rows * self.columns
+        key = self._key(size)
+        if key is not None and not self.grid_moves:
+            key = ("grid", key, self.seed, self.rows, self.columns, self.gap)
+            if self._last is not None and self._last[0] == key:
+                return self._last[1]
+        top = max(0, height - (tall + self.gap) * self.rows + self.gap) // 2
+        left = max(0, width - (wide + self.gap) * self.columns + self.gap) // 2
+        sheet = torch.zeros(3, height, width, device=self._texture[0][0].device)
+        for index in range(count):
+            ctx.check(index / count)
+            seed = (self.seed + index) % (Seed.LIMIT + 1)
+            w = self._walk(ctx, seed) if self.grid_moves else self._w(self._z(seed))
+            made = self._finished(fit(self._raw(w), (tall, wide), "cover", self.upscaling))
+            row, column = divmod(index, self.columns)
+            y, x = top + row * (tall + self.gap), left + column * (wide + self.gap)
+            part = sheet[:, y : y + tall, x : x + wide]
+            part.copy_(made[:, : part.shape[1], : part.shape[2]])
+        self._last = (None if self.grid_moves else key, sheet)
+        return sheet
