@@ -10,6 +10,8 @@ import os
 import re
 from pathlib import Path
 
+from studio.files import is_file
+
 _HERE = Path(__file__).resolve().parent
 
 
@@ -46,7 +48,7 @@ def find_model(name: str) -> Path:
     if _NAME.match(name):
         for folder in model_folders():
             candidate = folder / (name if name.endswith(".safetensors") else f"{name}.safetensors")
-            if candidate.is_file():
+            if is_file(candidate):
                 return candidate
     if not name.strip() or (_NAME.match(name) and not name.endswith(".safetensors")):
         known = sorted({p.stem for folder in model_folders() if folder.is_dir() for p in folder.glob("*.safetensors")})
@@ -55,6 +57,6 @@ def find_model(name: str) -> Path:
     path = Path(name)
     with contextlib.suppress(RuntimeError):  # ~somebody who is not a user here
         path = path.expanduser()
-    if not path.is_file():
+    if not is_file(path):
         raise FileNotFoundError(f"there is no model file {name}; give a path to a .safetensors file or a model's name")
     return path

@@ -8,7 +8,7 @@ import torch
 
 from studio.nn import googlenet, vgg
 from studio.nn.featurenet import FeatureError, FeatureNet
-from studio.nn.weights import WeightsError, load_model
+from studio.nn.weights import load_model, read_header, read_tensors
 
 __all__ = ["ARCHITECTURE", "FeatureError", "FeatureNet", "load_features"]
 
@@ -22,16 +22,9 @@ def load_features(path: Path, *, pooling: vgg.Pooling = "max", device: str = "cp
 
     Raises FeatureError or WeightsError with a sentence when the file is something else.
     """
-    from safetensors import SafetensorError, safe_open
-
+    header = read_header(path)
     try:
-        with safe_open(path, framework="pt") as file:
-            known = "reverie" in (file.metadata() or {})
-            tensors = {} if known else {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"{path} is not a readable safetensors file ({error}); fetch or import it again") from None
-    try:
-        net = _own(path, pooling) if known else _foreign(tensors, pooling)
+        net = _own(path, pooling) if "reverie" in header.metadata else _foreign(read_tensors(path, header), pooling)
     except FeatureError as error:
         raise FeatureError(f"{path}: {error}") from None
     return net.frozen().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -224,14 +224,23 @@ def load_model(
     ``expect`` gives the shape of every tensor that the network has; it is compared before any tensor is read.
     Raises WeightsError when the file is damaged, of another architecture, of other shapes, or holds NaN.
     """
-    from safetensors import SafetensorError, safe_open
-
     header = read_header(path)
     found, config = read_about(header, path)
     if architecture is not None and found != architecture:
         raise WeightsError(f"{path} is a {found} model, this needs a {architecture} model; choose another one")
     if expect is not None:
         check_against(expect, header.shapes, where=short_path(path))
+    return ModelFile(path, found, config, read_tensors(path, header, device=device))
+
+
+def read_tensors(path: Path, header: Header | None = None, *, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """All tensors of a safetensors file, ours or not, as float32 (whole numbers stay what they are).
+
+    Raises WeightsError when the file is damaged or holds NaN.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    header = header or read_header(path)
     try:
         with safe_open(path, framework="pt", device=device) as file:
             tensors = {name: file.get_tensor(name) for name in header.tensors}
@@ -240,4 +249,4 @@ def load_model(
         raise WeightsError(f"{reason}; train or fetch the model again") from None
     tensors = {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
     check_finite(tensors, where=short_path(path))
-    return ModelFile(path, found, config, tensors)
+    return tensors
