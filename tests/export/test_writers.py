@@ -283,3 +283,11 @@ def test_a_sequence_into_a_folder(tmp_path: Path) -> None:
     assert any("1 numbered picture(s) of an earlier, longer sequence" in notice for notice in writer.notices)
     write(tmp_path / "x_%03d_y.png", count=2, options={"first": 9})
     assert {"x_009_y.png", "x_010_y.png"} <= {p.name for p in tmp_path.iterdir()}
+
+
+def test_the_documentation_names_every_ending_and_option() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    for ending in endings():
+        assert f"`{ending}`" in page
+        for name in writer_options(f"x{ending}"):
+            assert f"`{name}" in page, (ending, name)
