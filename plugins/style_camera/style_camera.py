@@ -21,10 +21,7 @@ from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Text
 from studio.nn.device import dtype as working_dtype
 from studio.nn.style import load_style
 
-HOUSE_STYLES = [
-    "starry_night", "great_wave", "the_scream", "udnie", "composition_xiii", "red_circles", "woman_with_a_hat",
-    "grande_jatte",
-]
+HOUSE_STYLES = ["starry_night", "great_wave", "the_scream", "udnie", "red_circles", "woman_with_a_hat"]
 LUMA = (0.299, 0.587, 0.114)
 MOTION = 0.045
 """A change of this size (0..1, averaged over a small patch) counts as motion; camera noise stays well below."""
@@ -70,6 +67,7 @@ class StyleCamera(Generator):
         self.stylist.forget()
         self.calm: Tensor | None = None
         self.last: Tensor | None = None
+        self.edges: Tensor | None = None
 
     def step(self, ctx: Context) -> Tensor:
         picture = ctx.input
@@ -111,6 +109,11 @@ class StyleCamera(Generator):
             if self.detail > 0:
                 # what the working size lost of the camera's edges, as brightness only
                 lost = _luma(picture) - _luma(_resize(small, (height, width)))
+                if still_share is not None:
+                    if self.edges is not None and self.edges.shape == lost.shape:
+                        share = F.interpolate(still_share[None], (height, width), mode="nearest")[0]
+                        lost = torch.lerp(lost, self.edges, share)
+                    self.edges = lost
                 shown = shown + self.detail * lost
         return shown.clamp(0.0, 1.0)
 
