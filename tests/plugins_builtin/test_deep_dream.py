@@ -47,8 +47,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def frames(plugin, model: str, count: int = 3, *, source=None, size=None, seed: int = 0, fps: float = 10.0, notices=None,
-           previews=None, **values) -> list[np.ndarray]:
+def frames(
+    plugin, model: str, count: int = 3, *, source=None, size=None, seed: int = 0, fps: float = 10.0, notices=None,
+    previews=None, **values,
+) -> list[np.ndarray]:
     params = ParamSet(plugin.load().params)
     assert params.load({**QUICK, "model": model, **values}) == []
     stage = Stage(plugin.load(), params, plugin.folder)
@@ -105,8 +107,8 @@ def test_speeds_are_per_second(plugin, model: str, tmp_path: Path) -> None:
     """A flight of one second is as far at 5 frames per second as at 20."""
     coarse = np.random.default_rng(1).integers(0, 255, (5, 5, 3), np.uint8)
     Image.fromarray(coarse).resize((64, 64), Image.Resampling.BICUBIC).save(tmp_path / "smooth.png")
-    pace = {"picture": str(tmp_path / "smooth.png"), "steps": 0, "opening": 0, "zoom": 0.4, "rotation": 15.0, "hold": 0.0,
-            "size": (64, 64)}
+    pace = {"picture": str(tmp_path / "smooth.png"), "steps": 0, "opening": 0, "zoom": 0.4, "rotation": 15.0,
+            "hold": 0.0, "size": (64, 64)}
     still = frames(plugin, model, 1, **pace)[0].astype(float)
     slow, fast = frames(plugin, model, 6, fps=5.0, **pace)[-1], frames(plugin, model, 21, fps=20.0, **pace)[-1]
     assert np.abs(slow - still)[16:48, 16:48].mean() > 12
@@ -154,10 +156,11 @@ def test_a_guide_changes_the_dream(plugin, model: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("values", [
-    {"model": "no_such_model"}, {"picture": "nowhere.png"}, {"guide": "nowhere.png"}, {"palette_picture": "nowhere.png"},
+    {"model": "no_such_model"}, {"picture": "nowhere.png"}, {"guide": "nowhere.png"},
+    {"palette_picture": "nowhere.png"},
 ])
 def test_missing_files_are_sentences(plugin, model: str, values: dict) -> None:
-    with pytest.raises(GeneratorError, match="no_such_model|nowhere"):
+    with pytest.raises(GeneratorError, match=r"no_such_model|nowhere"):
         frames(plugin, values.pop("model", model), 1, **values)
 
 

@@ -48,8 +48,8 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def settings(teacher_path: Path, **changes) -> FeatureSettings:
-    base = {"steps": 6, "teacher": str(teacher_path), "last": "relu4_1", "batch": 4, "validate_every": 3, "checkpoint_every": 2,
-            "sample_every": 100, "hold_out": 3, "lr": 3e-3}
+    base = {"steps": 6, "teacher": str(teacher_path), "last": "relu4_1", "batch": 4, "validate_every": 3,
+            "checkpoint_every": 2, "sample_every": 100, "hold_out": 3, "lr": 3e-3}
     return FeatureSettings(**{**base, **changes})
 
 
