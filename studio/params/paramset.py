@@ -1,0 +1,117 @@
+"""The values of one running generator: any thread sets, the worker takes one consistent snapshot."""
+
+from __future__ import annotations
+
+import difflib
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from studio.params.base import Param, ParamError, brief
+from studio.params.scalar import Trigger
+
+
+class ParamSet:
+    """The current values of a set of parameters; any thread may set, the worker takes.
+
+    This is one mailbox per parameter: a set overwrites (newest wins), and ``take`` hands the worker one
+    consistent snapshot between two steps. ``unknown`` keeps names from files that this version does not know, so
+    that saving again loses nothing.
+    """
+
+    def __init__(self, params: Mapping[str, Param[Any]]) -> None:
+        self.params = dict(params)
+        self.unknown: dict[str, Any] = {}
+        self.revision = 0
+        self._lock = threading.Lock()
+        self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
+        self._held: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def _param(self, name: str) -> Param[Any]:
+        try:
+            return self.params[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self.params, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(self.params) or 'none'}"
+            raise ParamError(f"there is no parameter {name!r}{hint}") from None
+
+    def set(self, name: str, value: Any) -> str:
+        """Set one value, clamped; returns the note about what was changed ('' if nothing). Raises ParamError."""
+        param = self._param(name)
+        cleaned, note = param.clean(value)
+        if isinstance(param, Trigger) and not cleaned:
+            return note  # only a step ends a shot: press and release may both fall between two steps
+        with self._lock:
+            self._values[name] = cleaned
+            self.revision += 1
+        return note
+
+    def set_norm(self, name: str, position: float) -> None:
+        """Set one value by control position 0..1 (clamped). Raises ParamError for a kind that no control moves."""
+        param = self._param(name)
+        if isinstance(param, Trigger):
+            high = param.from_norm(position)
+            with self._lock:
+                rising = high and name not in self._held
+                (self._held.add if high else self._held.discard)(name)
+            if rising:
+                self.fire(name)
+            return
+        with self._lock:  # read and write as one, so that a value set meanwhile on the other axis is not undone
+            self._values[name] = param.moved(self._values[name], position)
+            self.revision += 1
+
+    def norm(self, name: str) -> float:
+        """Control position of the current value."""
+        return self._param(name).to_norm(self._values[name])
+
+    def fire(self, name: str) -> None:
+        """Fire a Trigger."""
+        self.set(name, True)
+
+    def reset(self, name: str) -> None:
+        """Back to the declared default."""
+        self.set(name, self._param(name).default)
+
+    def take(self) -> dict[str, Any]:
+        """One consistent snapshot for a step; triggers that were fired are in it once."""
+        with self._lock:
+            values = dict(self._values)
+            for name, param in self.params.items():
+                if isinstance(param, Trigger):
+                    self._values[name] = False
+        return values
+
+    def dump(self) -> dict[str, Any]:
+        """Values as JSON, by name, with unknown names kept; triggers are left out."""
+        with self._lock:
+            values = dict(self._values)
+        known = {n: p.to_json(values[n]) for n, p in self.params.items() if not isinstance(p, Trigger)}
+        return {**self.unknown, **known}
+
+    def load(self, data: Mapping[str, Any]) -> list[str]:
+        """Take values from a file: clamp and report, keep unknown names, never fail. Returns the report.
+
+        Parameters that ``data`` does not name stay as they are; the unknown names kept are those of the last file.
+        """
+        report: list[str] = []
+        self.unknown = {}
+        if not isinstance(data, Mapping):
+            return [f"the parameters are {brief(data)}, not values with names; nothing was changed"]
+        for name, value in data.items():
+            if name not in self.params:
+                self.unknown[name] = value
+                report.append(f"{str(name)[:60]}: unknown parameter, kept but not used")
+                continue
+            if isinstance(self.params[name], Trigger):
+                continue
+            try:
+                note = self.set(name, value)
+            except ParamError as error:
+                note = f"{error}; the value {brief(self._values[name])} was kept"
+            if note:
+                report.append(note)
+        return report
