@@ -152,7 +152,7 @@ class Worker:
             run, state, why = self._current, self._state, self._reason
             times = list(self._times)
         now = time.monotonic()
-        age = now - run.heartbeat if run is not None else 0.0
+        age = now - run.heartbeat if run is not None and state in ("running", "starting") else 0.0
         patience = {"running": HUNG_RUNNING + 2.0 / (self.fps or 60.0), "starting": HUNG_STARTING}
         if run is not None and age > patience.get(state, 1e9):
             state, why = "hung", f"no sign of life for {age:.1f} s; replace or restart it"
@@ -304,7 +304,8 @@ class Worker:
 
     def _after_failure(self, error: GeneratorError, run: _Run) -> bool:
         """Decide how to go on; True keeps the generators as they are. Pauses the run when nothing helps."""
-        log.error("%s: %s", self.name, error, exc_info=error)
+        first = self._failures == 0
+        log.error("%s: %s", self.name, error, exc_info=error if first else None)
         self._failures += 1
         if error.out_of_memory and self._rung + 1 < len(LADDER):
             self._rung += 1
@@ -312,8 +313,11 @@ class Worker:
             self._free_memory()
             self._notice(f"{self.name}: the memory is full; going on at {LADDER[self._rung]:.0%} of the size")
             return False
-        if self._failures > MAX_FAILURES:
-            self._set(run, "paused", f"{error} ({self._failures} times); change a value and restart it")
+        # a setup that says what is missing will say so again: only a person can help
+        hopeless = error.when == "setup" and isinstance(error.__cause__, (ValueError, FileNotFoundError))
+        if hopeless or self._failures > MAX_FAILURES:
+            times = f" ({self._failures} times)" if self._failures > 1 else ""
+            self._set(run, "paused", f"{error}{times}; change a value and restart it")
             self._notice(f"{self.name} is paused: {error}")
             run.stop.set()
             return False

@@ -223,6 +223,7 @@ def test_a_setup_that_fails_again_does_not_step_half_made(deck: Deck) -> None:
     picky.values.set("size", 7)
     assert until(lambda: deck.status().state == "paused")
     assert "seven is not possible" in deck.status().reason and newest(deck) == 4
+    assert deck.status().failures == 1 and deck.status().age == 0.0  # it would fail again: not tried
     picky.values.set("size", 5)
     deck.restart()
     assert until(lambda: newest(deck) == 5)
