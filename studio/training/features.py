@@ -26,10 +26,13 @@ from torch.func import functional_call
 
 from studio.nn import googlenet, vgg
 from studio.nn.device import cpu_bf16
+from studio.nn.dream import Settings, Target, dream
 from studio.nn.featurenet import FeatureNet, Stage, fold_standardised
 from studio.nn.features import ARCHITECTURE, load_features
+from studio.nn.imaging import clouds
 from studio.training.feature_pictures import crop, read_pictures
 from studio.training.loop import Config, Export, Recipe, TrainingError
+from studio.training.pictures import save_sheet
 
 PASSED_BACK = 0.1
 """Share of the gradient that one stretch hands on to the one before it when the student runs end to end."""
@@ -339,21 +342,34 @@ class FeaturesRecipe(Recipe):
     def validate(self) -> dict[str, float]:
         """R² per layer on pictures never seen, end to end; score is the mean unexplained share."""
         plain = self.student.folded()
-        unexplained: dict[str, float] = {}
-        for stretch in self.student.stretches:
-            unexplained[stretch.layers[-1]] = 0.0
-        wrong = dict.fromkeys(unexplained, 0.0)
-        whole = dict.fromkeys(unexplained, 0.0)
+        layers = [stretch.layers[-1] for stretch in self.student.stretches]
+        wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
         with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
             for x in self._held_batches():
                 theirs = self.teacher.forward_to(x, [stretch.target for stretch in self.student.stretches])
-                ours = plain.forward_to(x, list(unexplained))
+                ours = plain.forward_to(x, layers)
                 for stretch in self.student.stretches:
                     t, s = theirs[stretch.target].float(), ours[stretch.layers[-1]].float()
                     wrong[stretch.layers[-1]] += float((t - s).square().sum())
                     whole[stretch.layers[-1]] += float((t - t.mean((0, 2, 3), keepdim=True)).square().sum())
         figures = {f"r2_{layer}": round(1 - wrong[layer] / max(whole[layer], 1e-12), 4) for layer in wrong}
         return {**figures, "score": 1 - sum(figures.values()) / len(figures)}
+
+    def sample(self, folder: Path, index: int) -> list[Path]:
+        """Dreams on the same sky: the teacher's above, the student's below, three layers from left to right."""
+        student = self.student.folded()
+        layers = [stretch for stretch in self.student.stretches if student.stride(stretch.layers[-1]) >= 4][-5::2]
+        rng = torch.Generator().manual_seed(self.config.seed)
+        start = clouds((160, 160), rng).to(self.device)
+        made = []
+        for net in (self.teacher, student):
+            for stretch in layers:
+                target = Target(stretch.target if net is self.teacher else stretch.layers[-1])
+                *_, last = dream(net, start, Settings((target,), octaves=2, steps=6), rng.manual_seed(self.config.seed))
+                made.append(last[0].cpu() * 2 - 1)
+        path = folder / f"features_{index:06d}.png"
+        save_sheet(path, torch.stack(made), len(layers))
+        return [path]
 
     def _held_batches(self) -> Iterator[torch.Tensor]:
         for start in range(0, len(self.held), 8):

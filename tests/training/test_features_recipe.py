@@ -87,7 +87,7 @@ def test_resumed_run_gives_the_same_weights(tmp_path: Path, pictures: Path, teac
     assert all(torch.equal(one[key], two[key]) for key in one)
 
 
-def test_folding_changes_nothing(pictures: Path, teacher: Path) -> None:
+def test_folding_changes_nothing_and_a_sample_shows_dreams(tmp_path: Path, pictures: Path, teacher: Path) -> None:
     recipe = FeaturesRecipe(settings(teacher))
     recipe.low_precision = False
     recipe.prepare(pictures)
@@ -98,6 +98,10 @@ def test_folding_changes_nothing(pictures: Path, teacher: Path) -> None:
         for index in range(len(recipe.student.stretches)):
             hidden = torch.relu(recipe.student.run(index, hidden)) * recipe.student.part("scale", index)
         torch.testing.assert_close(recipe.student.folded()(x), hidden, rtol=1e-3, atol=1e-3)
+    sheet, = recipe.sample(tmp_path, 7)
+    with Image.open(sheet) as image:
+        assert image.width > 160
+        assert image.height > 320
 
 
 def test_a_googlenet_student_has_the_teachers_channels() -> None:
