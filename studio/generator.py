@@ -182,6 +182,11 @@ class Generator:
         """Turn parameters stored by an older ``version`` of this generator into today's; pure, dict to dict."""
         return params
 
+    @classmethod
+    def export_options(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Wishes for the writer of a file made with these parameters, such as MIDI programs; the user's own go first."""
+        return {}
+
     def setup(self, ctx: Context) -> None:
         """Prepare: load models, allocate. Runs on the worker, and again when a ``live=False`` value changed."""
 

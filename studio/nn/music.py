@@ -278,7 +278,7 @@ class Grammar:
         mask[first_note:first_duration] = playable
         mask[next_beat] = True
         mask[first_position + self.position : first_note] = True
-        mask[END] = may_end and self.position == 0
+        mask[END] = may_end
         sounding = self._until[self._until > self.now]
         if limits.full and words.voices > 1 and len(sounding):
             room = int(sounding.min()) - self.beat * words.grid  # no voice may be left silent: not past the first end

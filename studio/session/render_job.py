@@ -247,8 +247,10 @@ def run(
     try:
         with contextlib.ExitStack() as stack:
             recipe = recipe_of(job)
+            last_stage = job.stages[-1]
+            wishes = last_stage.generator.export_options(last_stage.values.dump())
             for out in job.outs:
-                options = options_for(out, job.options)
+                options = options_for(out, {**wishes, **job.options})
                 writer = open_writer(out, fps=job.fps, bpm=job.bpm, recipe=recipe, options=options)
                 writers.append(stack.enter_context(writer))
             moving = [writer for writer, out in zip(writers, job.outs, strict=True) if not is_still(out)]

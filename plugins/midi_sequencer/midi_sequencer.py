@@ -1,0 +1,260 @@
+"""The MIDI sequencer: an event network improvises, a bar (or a beat) per step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from studio.api import (
+    Bool,
+    Choice,
+    Context,
+    Finished,
+    Float,
+    Generator,
+    Int,
+    Model,
+    Note,
+    Notes,
+    Path,
+    Seed,
+    Text,
+    Trigger,
+    read_midi,
+)
+from studio.nn.improvise import Improviser, voiced
+from studio.nn.lstm import build_sequence
+from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, Limits, VoiceNote
+from studio.nn.sampling import Sampling
+from studio.nn.weights import WeightsError, load_model
+
+from .shaping import INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
+
+PACES = {"half": 2.0, "normal": 1.0, "double": 0.5}
+OVERTIME = 4
+"""Most bars beyond ``bars`` that a piece may take to find its cadence."""
+
+
+class MidiSequencer(Generator):
+    """Polyphonic music from a recurrent network; every note knows its own end."""
+
+    id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
+
+    model = Model("chorales", architecture=EVENTS, group="Model", help="What it learned from")
+    precision = Choice("float32", ("float32", "int8"), group="Model", live=False,
+                       help="float32: as trained; int8: faster with models that are not stored in 8-bit rows")
+    seed = Seed(1, group="Model", live=False, help="The same number plays the same music")
+    restart = Trigger(group="Model", help="Begin a new piece at the next bar")
+
+    primer = Path("", accepts="midi", group="Beginning", live=False, help="A .mid file that the music goes on from")
+    primer_bars = Int(4, 1, 64, unit="bars", group="Beginning", live=False, help="How much of the primer is read")
+    play_primer = Bool(True, group="Beginning", live=False, help="Play the primer first")
+    style = Text("", group="Beginning", live=False,
+                 help="A label of the model, such as jazz or funk for drums; empty: by the key, or as it comes")
+
+    temperature = Float(0.9, 0.05, 2.0, curve="log", group="Choice",
+                        help="Low: plain and safe, 1: as learned, high: wild")
+    top_k = Int(0, 0, 200, group="Choice", help="Choose among the k most likely symbols; 0: among all")
+    nucleus = Float(0.97, 0.05, 1.0, group="Choice", help="Choose among the likeliest symbols that together reach this")
+    repetition_penalty = Float(1.0, 1.0, 4.0, group="Choice", help="Above 1: phrases that come back get unlikely")
+    candidates = Int(1, 1, 8, group="Choice",
+                     help="Ways that each bar is tried; the one the network likes best is kept")
+
+    root = Choice("any", ("any", *KEYS), group="Harmony", live=False, help="Keynote; any: chosen by the seed")
+    scale = Choice("off", tuple(SCALES), group="Harmony", live=False, help="Scale above the keynote; off: free")
+    lock = Bool(True, group="Harmony", help="Only notes of the scale can be chosen")
+    low = Int(0, 0, 127, unit="pitch", group="Harmony", help="Lowest note")
+    high = Int(127, 0, 127, unit="pitch", group="Harmony", help="Highest note")
+    transpose = Int(0, -24, 24, unit="semitones", group="Harmony", help="Moves all that is played, within the range")
+
+    notes_per_beat = Int(64, 1, 64, curve="log", group="Density", help="Most notes that begin in a beat")
+    polyphony = Int(32, 1, 32, group="Density", help="Most notes that sound together")
+    full = Bool(True, group="Density", help="No voice of a model with voices falls silent")
+
+    bars = Int(0, 0, 512, curve="exp", unit="bars", group="Form",
+               help="After this many bars the piece looks for its cadence and ends; 0: without end")
+    block = Choice("bar", ("bar", "beat"), group="Form", help="How much is decided at once: beats react faster")
+    pace = Choice("normal", tuple(PACES), group="Form", help="The tempo's half, whole or double speed")
+    hold = Float(2.0, 0.0, 8.0, unit="beats", group="Form", help="How much longer the last chord sounds")
+
+    velocity = Int(76, 1, 127, group="Sound", help="Middle loudness")
+    dynamics = Float(1.0, 0.0, 2.0, group="Sound", help="How far the loudness moves, by the drummer or the phrase")
+    humanise = Float(0.15, 0.0, 1.0, group="Sound", help="Looseness of time and touch (pitched models)")
+    instrument = Choice("as the player chooses", tuple(INSTRUMENTS), group="Sound", live=False,
+                        help="General MIDI instruments of the voices")
+    programs = Text("", group="Sound", live=False,
+                    help="General MIDI programs by channel, as 0=52 1=48; set over the instrument")
+    channel = Int(0, 0, 15, group="Sound", help="Channel of the first voice; drums are always on channel 9")
+    kit = Choice("general midi", ("general midi", "as played"), group="Sound",
+                 help="general midi: every pad sounds on every kit; as played: also the rims and edges of the original")
+
+    def setup(self, ctx: Context) -> None:
+        model = load_model(ctx.model(self.model), EVENTS)
+        try:
+            self.vocabulary = EventVocabulary.from_json(model.config["vocabulary"])
+            self.improviser = Improviser(
+                build_sequence(model), self.vocabulary, seed=self.seed,
+                precision="int8" if self.precision == "int8" else "float32",
+            )
+        except (KeyError, ValueError) as error:
+            if isinstance(error, WeightsError):
+                raise
+            raise WeightsError(f"{model.path.name} is no usable event model ({error}); train it again") from None
+        self.drums = model.config.get("kind") == "drums"
+        self.touch_rng = np.random.default_rng([self.seed, 1])
+        self.waiting: list[VoiceNote] = []
+        self.sounding: dict[tuple[int, int], float] = {}
+        self.start = self.origin = 0.0
+        self.done = False
+        self._begin(ctx)
+        if self.primer:
+            self._prime(ctx)
+
+    def _begin(self, ctx: Context) -> None:
+        """Open a piece: choose its label, and the keynote of the scale."""
+        labels = self.vocabulary.labels
+        keyed = bool(labels) and labels[0].partition(" ")[0] in KEYS
+        rng = np.random.default_rng([self.seed, 2, round(self.start)])
+        root, label = self.root, self.style.strip()
+        if keyed and not label:
+            minor = 4 not in SCALES[self.scale] if self.scale != "off" else bool(rng.random() < 0.5)
+            common = ("C", "D", "Eb", "E", "F", "G", "A", "Bb") if not minor else ("C", "D", "E", "F#", "G", "A", "B")
+            root = root if root != "any" else str(rng.choice(common))
+            label = f"{root} {'minor' if minor else 'major'}"
+        elif labels and not label and not self.primer:
+            label = str(rng.choice([name for name in labels if name != "fill"]))
+        if label and label not in labels:
+            near = ", ".join(labels[:24]) or "none"
+            ctx.notice(f"style: the model has no label {label!r}; it has: {near}")
+        if root == "any":
+            root = label.partition(" ")[0] if keyed else "C"
+        self.keynote = KEYS.index(root) if root in KEYS else 0
+        self.improviser.begin(label)
+        self.origin = self.start
+
+    def _prime(self, ctx: Context) -> None:
+        song = read_midi(self.primer)
+        words = self.vocabulary
+        beats = min(self.primer_bars * self._bar(ctx), max(1, int(np.ceil(song.length - 1e-6))))
+        beats = -(-beats // words.bar) * words.bar
+        given = [n for n in voiced(song, words.voices, drums=self.drums) if n.start < beats]
+        given = [replace(n, pitch=n.pitch - self.transpose) for n in given] if not self.drums else given
+        heard = self.improviser.read(given, beats)
+        if len(heard) < len(given):
+            ctx.notice(f"primer: {len(given) - len(heard)} of {len(given)} notes are outside what the model knows")
+        for line in song.repairs:
+            ctx.notice(f"primer: {line}")
+        if self.play_primer:
+            self.waiting += [shaped(note, self._touch(ctx), self.touch_rng) for note in heard]
+        else:
+            self.origin = -float(beats)
+
+    def step(self, ctx: Context) -> Notes:
+        if self.done:
+            raise Finished
+        if self.restart:
+            self._begin(ctx)
+        bar = self._bar(ctx)
+        size = float(bar if self.block == "bar" else 1)
+        stop = self.start + size
+        pace = PACES[self.pace]
+        # an early note of the next bar sounds in this one: look one step ahead where the model knows micro-timing
+        ahead = stop + (1.0 / self.vocabulary.grid if len(self.vocabulary.offsets) > 1 else 0.0)
+        ended = False
+        while not ended and self.origin + self.improviser.now < ahead:
+            self._play(ctx, ahead, bar)
+            if self.improviser.ended:
+                if self.bars:
+                    ended = True
+                else:
+                    self._go_on(ctx, bar)
+        now = [n for n in self.waiting if n.start < stop or ended]
+        self.waiting = [n for n in self.waiting if not (n.start < stop or ended)]
+        begin = self.start
+        if ended or (self.bars and begin + size >= (self.bars + OVERTIME) * bar):
+            self.done = True
+            now = self._last(now, begin + size) if not self.drums else now
+        notes = [
+            replace(n, start=(n.start - begin) * pace, duration=n.duration * pace) for n in self._heard(now, begin)
+        ]
+        length = size * pace
+        if self.done and notes:
+            length = max(length, np.ceil(max(n.start + n.duration for n in notes)))
+        self.start += size
+        return Notes(tuple(notes), float(length))
+
+    def _heard(self, notes: list[VoiceNote], begin: float) -> list[Note]:
+        """On their channels; none starts before this block, or where its key still sounds from an earlier one."""
+        made = untangled(played(
+            [replace(n, start=max(n.start, begin)) for n in notes], drums=self.drums, channel=self.channel,
+            kit=self.kit == "general midi", shift=self.transpose,
+        ))
+        self.sounding = {key: end for key, end in self.sounding.items() if end > begin}
+        result = []
+        for note in made:
+            start = max(note.start, self.sounding.get((note.channel, note.pitch), 0.0))
+            if note.start + note.duration - start >= SHORTEST:
+                result.append(replace(note, start=start, duration=note.start + note.duration - start))
+        for note in result:
+            self.sounding[note.channel, note.pitch] = note.start + note.duration
+        return result
+
+    def _play(self, ctx: Context, ahead: float, bar: int) -> None:
+        words = self.vocabulary
+        classes = frozenset(range(12))
+        if self.lock and not self.drums:
+            classes = frozenset((self.keynote + self.transpose + step) % 12 for step in SCALES[self.scale])
+        limits = Limits(
+            classes, 0 if self.drums else min(self.low, self.high), 127 if self.drums else max(self.low, self.high),
+            self.notes_per_beat, self.polyphony, self.full, 0 if self.drums else self.transpose,
+        )
+        sampling = Sampling(self.temperature, self.top_k, self.nucleus, self.repetition_penalty, shortest=12)
+        earliest = self.bars * bar - bar if self.bars else 8 * bar
+        notes = self.improviser.play(
+            ahead - self.origin, sampling, limits, candidates=self.candidates, check=ctx.check,
+            may_end=lambda beat: self.origin + beat >= earliest and beat >= 4 * words.bar,
+        )
+        touch = self._touch(ctx)
+        self.waiting += [
+            shaped(replace(n, start=n.start + self.origin), touch, self.touch_rng) if not self.drums
+            else replace(self._hit(n, touch), start=n.start + self.origin) for n in notes
+        ]
+
+    def _hit(self, note: VoiceNote, touch: Touch) -> VoiceNote:
+        velocity = touch.velocity + (note.velocity - 76) * touch.dynamics
+        return replace(note, velocity=min(127, max(1, round(velocity))), duration=0.125)
+
+    def _go_on(self, ctx: Context, bar: int) -> None:
+        """The piece is over and there is no last bar: a new one begins at the next bar line."""
+        finish = max([self.origin + self.improviser.now + 1.0, *(n.start + n.duration for n in self.waiting)])
+        keep, self.start = self.start, float(-(-finish // bar) * bar)
+        self._begin(ctx)
+        self.start = keep
+
+    def _last(self, notes: list[VoiceNote], finish: float) -> list[VoiceNote]:
+        """The notes that sound at the very end, held on together."""
+        if not notes:
+            return notes
+        end = max(n.start + n.duration for n in notes)
+        hold = max(end, min(finish, end + 1.0)) + self.hold
+        return [replace(n, duration=hold - n.start) if n.start + n.duration > end - 0.3 else n for n in notes]
+
+    def _touch(self, ctx: Context) -> Touch:
+        return Touch(self.velocity, self.dynamics, self.humanise, len(self.vocabulary.velocities) > 1, self._bar(ctx))
+
+    def _bar(self, ctx: Context) -> int:
+        """Beats per bar: the model's, or the studio's where the model does not know."""
+        return self.vocabulary.bar if self.vocabulary.bar > 1 else ctx.beats_per_bar
+
+    @classmethod
+    def export_options(cls, values: dict[str, object]) -> dict[str, object]:
+        """General MIDI programs by channel for a file made with these values."""
+        chosen = INSTRUMENTS.get(str(values.get("instrument")), ())
+        first = int(str(values.get("channel", 0)))
+        found = {channel_of(first, voice): str(chosen[min(voice, len(chosen) - 1)]) for voice in range(8) if chosen}
+        for part in str(values.get("programs", "")).replace(",", " ").split():
+            channel, sign, program = part.partition("=")
+            if sign and channel.isdecimal() and program.isdecimal() and int(channel) < 16 and int(program) < 128:
+                found[int(channel)] = program
+        return {} if not found else {"programs": ", ".join(f"{channel}={program}" for channel, program in sorted(found.items()))}

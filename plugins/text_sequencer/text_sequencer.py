@@ -1,0 +1,130 @@
+"""The text sequencer: a character network writes, one character (or a block of them) per step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from studio.api import Bool, Choice, Context, Finished, Float, Generator, Int, Model, Seed, Text
+from studio.nn.charset import Charset
+from studio.nn.lstm import SEQUENCE, build_sequence
+from studio.nn.sampling import Sampling, choose
+from studio.nn.stepper import Stepper
+from studio.nn.weights import WeightsError, load_model
+
+CLOSERS = "'\")]”’"
+"""May stand between the end of a sentence and the space after it."""
+OVERTIME = 400
+"""Most characters beyond ``length`` that a tidy end may take."""
+HISTORY = 2048
+"""Characters that are remembered for the repetition penalty."""
+
+
+class TextSequencer(Generator):
+    """Writes in the voice of the text its model was trained on."""
+
+    id, version, title, makes = "reverie.text_sequencer", 1, "Text sequencer", "text"
+
+    model = Model("shakespeare", architecture=SEQUENCE, group="Model", help="Whose voice it is")
+    precision = Choice("float32", ("float32", "int8"), group="Model", live=False,
+                       help="float32: as trained; int8: faster with models that are not stored in 8-bit rows")
+    seed = Seed(1, group="Model", live=False, help="The same number writes the same text")
+
+    prime = Text("", group="Beginning", live=False,
+                 help="What the model reads before it writes; any Unicode text, unknown characters are mapped")
+    show_prime = Bool(True, group="Beginning", live=False, help="Begin the text with the prime")
+
+    temperature = Float(0.7, 0.05, 2.0, curve="log", group="Choice",
+                        help="Low: safe and repetitive, 1: as the book, high: wild spelling")
+    top_k = Int(0, 0, 200, group="Choice", help="Choose among the k most likely characters; 0: among all")
+    nucleus = Float(1.0, 0.05, 1.0, group="Choice",
+                    help="Choose among the likeliest characters that together reach this")
+    repetition_penalty = Float(1.0, 1.0, 4.0, group="Choice",
+                               help="Above 1: going on with a run of four or more characters again gets unlikely")
+    penalty_window = Int(400, 16, HISTORY, curve="log", unit="characters", group="Choice",
+                         help="How far back repetitions are looked for")
+
+    length = Int(600, 0, 20_000, curve="exp", unit="characters", group="End",
+                 help="How much is written; 0: without end")
+    tidy = Bool(True, group="End", help="Go on beyond the length to the end of the sentence or line")
+    stop = Choice("none", ("none", "line", "sentence", "paragraph", "custom"), group="End",
+                  help="End earlier, where this many of these are complete")
+    stop_count = Int(1, 1, 64, group="End", help="How many lines, sentences or paragraphs")
+    stop_text = Text("", group="End", help="With stop = custom: end where this text has been written")
+
+    block = Int(1, 1, 200, curve="log", unit="characters", group="Motion", help="Characters per step")
+
+    def setup(self, ctx: Context) -> None:
+        model = load_model(ctx.model(self.model), SEQUENCE)
+        try:
+            self.charset = Charset(model.config["characters"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{model.path.name} has no usable characters ({error}); train it again") from None
+        network = build_sequence(model)
+        if network.spec.vocabulary != len(self.charset):
+            outputs = network.spec.vocabulary
+            raise WeightsError(f"{model.path.name} has {len(self.charset)} characters for {outputs} outputs")
+        self.stepper = Stepper(network, precision="int8" if self.precision == "int8" else "float32")
+        self.rng = np.random.default_rng(self.seed)
+        prime, notice = self.charset.fold(self.prime)
+        if notice:
+            ctx.notice(f"prime: {notice}")
+        # a model that has read nothing would begin inside a word: a line end is where texts begin
+        reading = self.charset.encode(prime or "\n")
+        self.logits = self.stepper.prime(reading)[0]
+        self.history = list(map(int, reading[-HISTORY:]))
+        self.waiting = prime if self.show_prime else ""
+        self.written, self.done, self.found = 0, False, 0
+        self.tail = "" if prime else "\n"
+
+    def step(self, ctx: Context) -> str:
+        if self.done:
+            raise Finished
+        made = [self.waiting] if self.waiting else []
+        self.waiting = ""
+        if made and self.block == 1:
+            return made[0]
+        for _ in range(self.block):
+            ctx.check()
+            made.append(self._character())
+            if self._ends():
+                self.done = True
+                break
+        return "".join(made)
+
+    def _character(self) -> str:
+        sampling = Sampling(
+            self.temperature, self.top_k, self.nucleus, self.repetition_penalty, self.penalty_window,
+        )
+        history = np.array(self.history) if self.repetition_penalty > 1.0 else None
+        token = choose(self.logits, sampling, self.rng, history=history)
+        self.logits = self.stepper.step(token)[0]
+        self.history.append(token)
+        del self.history[:-HISTORY]
+        self.written += 1
+        character = self.charset.characters[token]
+        self.tail = (self.tail + character)[-256:]
+        return character
+
+    def _ends(self) -> bool:
+        """Whether the text is complete with the character just written."""
+        if self.stop == "custom":
+            if self.stop_text and self.tail.endswith(self.stop_text[-256:]):
+                return True
+        elif self.stop != "none" and self._complete(self.stop):
+            self.found += 1
+            if self.found >= self.stop_count:
+                return True
+        if not self.length or self.written < self.length:
+            return False
+        whole = self._complete("sentence") or self._complete("line")
+        return not self.tidy or whole or self.written >= self.length + OVERTIME
+
+    def _complete(self, unit: str) -> bool:
+        """Whether the text just came to the end of a ``line``, ``sentence`` or ``paragraph``."""
+        tail = self.tail
+        if unit == "line":
+            return tail.endswith("\n") and tail.strip(" \n") != "" and not tail.endswith("\n\n")
+        if unit == "paragraph":
+            return tail.endswith("\n\n") and not tail.endswith("\n\n\n") and tail.strip(" \n") != ""
+        before = tail[:-1].rstrip(CLOSERS)
+        return tail[-1:].isspace() and not tail[-2:-1].isspace() and before.endswith((".", "!", "?"))

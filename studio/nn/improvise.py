@@ -1,0 +1,145 @@
+"""Playing from an event model: label or primer in, bar after bar of notes out, within limits, none of them hanging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from studio.media import Note
+from studio.midi_file import MidiSong
+from studio.nn.lstm import SequenceRNN
+from studio.nn.music import EventVocabulary, Grammar, Limits, VoiceNote
+from studio.nn.sampling import Sampling, choose
+from studio.nn.stepper import Precision, Stepper
+
+MOST_PER_BEAT = 400
+"""Symbols in one beat after which time must go on, whatever the model wants."""
+DRUMS = 9
+"""Channel of drums (channel 10 of the specification, which counts from 1)."""
+
+
+class Improviser:
+    """A network, what it has read, and the rules of what it may play next. Times are beats since the start."""
+
+    def __init__(
+        self, network: SequenceRNN, vocabulary: EventVocabulary, *, seed: int = 0, precision: Precision = "float32"
+    ) -> None:
+        if network.spec.vocabulary != vocabulary.size:
+            raise ValueError(f"the network has {network.spec.vocabulary} outputs for {vocabulary.size} symbols")
+        self.vocabulary, self.stepper = vocabulary, Stepper(network, precision=precision)
+        self.rng = np.random.default_rng(seed)
+        self.begin("")
+
+    def begin(self, label: str) -> None:
+        """Forget everything and open a piece with ``label`` ('' or an unknown one: without)."""
+        self.stepper.reset(1)
+        self.grammar = Grammar(self.vocabulary)
+        self._label = self.vocabulary.label_symbol(label)
+        self.logits = self.stepper.step(self._label)[0]
+        self.history: list[int] = [self._label]
+        self.ended = False
+
+    def read(self, notes: Sequence[VoiceNote], beats: int) -> list[VoiceNote]:
+        """Read ``beats`` beats of music as what has been played so far; returns what of it the vocabulary holds."""
+        symbols = self.vocabulary.encode(notes, beats, end=False)[1:]
+        heard = [note for symbol in symbols if (note := self.grammar.push(symbol)) is not None]
+        if symbols:
+            self.logits = self.stepper.prime(np.array(symbols))[0]
+            self.history += symbols
+        return heard
+
+    @property
+    def now(self) -> float:
+        """Beats played."""
+        return max(0.0, self.grammar.now / self.vocabulary.grid)
+
+    def play(
+        self, until: float, sampling: Sampling, limits: Limits, *, candidates: int = 1,
+        may_end: Callable[[float], bool] = lambda beat: True, check: Callable[[], None] = lambda: None,
+    ) -> list[VoiceNote]:
+        """Play on until everything before beat ``until`` is decided, or the piece ends (``ended``).
+
+        With several ``candidates`` that many continuations are played side by side, and the one that the model itself
+        finds most likely per symbol is kept.
+        """
+        count = max(1, candidates)
+        self.stepper.keep(0, count)
+        grammars = [self.grammar.copy() for _ in range(count)]
+        histories = [list(self.history) for _ in range(count)]
+        notes: list[list[VoiceNote]] = [[] for _ in range(count)]
+        likelihood, length = np.zeros(count), np.zeros(count)
+        logits = np.repeat(self.logits[None], count, 0)
+        final: list[tuple[tuple[torch.Tensor, ...], NDArray[np.float32]] | None] = [None] * count
+        in_beat = np.zeros(count, np.int64)
+        while None in final:
+            check()
+            tokens = np.zeros(count, np.int64)
+            for row, grammar in enumerate(grammars):
+                if final[row] is not None:
+                    continue
+                bounded = limits if in_beat[row] < MOST_PER_BEAT else Limits(per_beat=0)
+                mask = grammar.allowed(bounded, may_end=may_end(grammar.now / self.vocabulary.grid))
+                token = choose(logits[row], sampling, self.rng, mask=mask, history=np.array(histories[row][-256:]))
+                tokens[row] = token
+                likelihood[row] += _log_chance(logits[row], token)
+                length[row] += 1
+                before = grammar.beat
+                note = grammar.push(token)
+                in_beat[row] = 0 if grammar.beat > before else in_beat[row] + 1
+                notes[row] += [note] if note is not None else []
+                histories[row].append(token)
+            logits = self.stepper.step(tokens)
+            state = self.stepper.state
+            for row, grammar in enumerate(grammars):
+                if final[row] is None and (grammar.ended or grammar.now >= until * self.vocabulary.grid):
+                    final[row] = (tuple(part[:, row : row + 1].clone() for part in state), logits[row].copy())
+        best = int(np.argmax(likelihood / np.maximum(length, 1)))
+        kept = final[best]
+        assert kept is not None
+        self.stepper.state, self.logits = kept
+        self.grammar, self.history = grammars[best], histories[best][-4096:]
+        self.ended = self.grammar.ended
+        return notes[best]
+
+
+def _log_chance(logits: NDArray[np.float32], token: int) -> float:
+    peak = float(logits.max())
+    return float(logits[token]) - peak - float(np.log(np.exp(logits.astype(np.float64) - peak).sum()))
+
+
+def voiced(song: MidiSong, voices: int, *, drums: bool = False) -> list[VoiceNote]:
+    """The notes of a song for a model of ``voices`` voices.
+
+    As many tracks as voices become voices by their mean pitch, the highest first. Otherwise the notes that begin
+    together are dealt out from the top. ``drums`` takes the drum channel (all notes when it is silent) and leaves the
+    others out; else it is the other way round.
+    """
+    beating = [note for note in song.notes if note.channel == DRUMS]
+    if drums:
+        return [VoiceNote(0, n.pitch, n.start, n.duration, n.velocity) for n in beating or song.notes]
+    tracks = [[n for n in track.notes if n.channel != DRUMS] for track in song.tracks]
+    tracks = [notes for notes in tracks if notes]
+    if voices == 1:
+        return [VoiceNote(0, n.pitch, n.start, n.duration, n.velocity) for notes in tracks for n in notes]
+    if len(tracks) == voices:
+        tracks.sort(key=lambda notes: -float(np.mean([n.pitch for n in notes])))
+        return [VoiceNote(v, n.pitch, n.start, n.duration, n.velocity) for v, part in enumerate(tracks) for n in part]
+    return _dealt([n for notes in tracks for n in notes], voices)
+
+
+def _dealt(notes: Sequence[Note], voices: int) -> list[VoiceNote]:
+    """Notes that begin together, from the top into the voices that are free then; those too many are left out."""
+    free = [0.0] * voices
+    result: list[VoiceNote] = []
+    for note in sorted(notes, key=lambda n: (round(n.start, 3), -n.pitch)):
+        for voice in range(voices):
+            if free[voice] <= note.start + 1e-3:
+                result.append(VoiceNote(voice, note.pitch, note.start, note.duration, note.velocity))
+                free[voice] = note.start + note.duration
+                break
+    return result
+
+
