@@ -49,14 +49,21 @@ class StyleConfig(Config):
     style_size: int = 320
     """Shorter side of the paintings, pixels: larger gives larger strokes."""
     batch: int = 4
+    """Pictures per step."""
     stem: int = 48
+    """Channels at a quarter of the size."""
     trunk: int = 128
+    """Channels at an eighth of the size."""
     blocks: int = 5
+    """Residual convolutions at an eighth of the size."""
     learning_rate: float = 1.5e-3
+    """Step size at the start; it falls along a cosine to a twentieth."""
     style_weight: float = 50.0
     """Weight of the style against the content (1)."""
     variation_weight: float = 2.0
+    """Weight of total variation: more is smoother."""
     steady_weight: float = 10.0
+    """Weight of steadiness under noise and motion: more flickers less."""
     partial: float = 0.15
     """Share of the training pictures with a random strength between plain and full style."""
 
