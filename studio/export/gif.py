@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.export.palette import Dither, Mapper, Palette, make_palette, pack, spacing, squared_error, thin
+from studio.export.palette import Dither, Mapper, Palette, grain, make_palette, pack, spacing, squared_error, thin
 from studio.export.recipe import marked
 from studio.export.writers import Writer
 from studio.files import FileError, short_path
@@ -43,7 +43,7 @@ class GifWriter(Writer):
         "blue", ("none", "ordered", "blue", "floyd"),
         help="none: flat areas; ordered, blue: a fixed pattern; floyd: finest gradients, but it shimmers and is large",
     )
-    strength = Float(0.5, 0.0, 1.5, help="Strength of the ordered and blue patterns; 0 is none")
+    strength = Float(0.8, 0.0, 2.0, help="Strength of ordered and blue; noisy pictures get less by themselves")
     colours = Int(256, 2, 256, help="Most colours of a frame; fewer make a smaller file")
     loop = Int(0, 0, 65_535, help="How often it plays; 0 is for ever")
     tolerance = Int(
@@ -142,7 +142,8 @@ class _Screen:
         self.mapper = fixed
         self.built = np.inf
         self.palettes = 0 if fixed is None else 1
-        self.amplitude = spacing(fixed.palette) * writer.strength if fixed is not None else 0.0
+        self.spacing = spacing(fixed.palette) if fixed is not None else 0.0
+        self.amplitude = 0.0
         self.dither = None
         if writer.dither in ("blue", "ordered") and writer.strength > 0:
             self.dither = Dither(writer.dither, self.height, self.width)
@@ -246,14 +247,25 @@ class _Screen:
             if self.mapper is None or error > self.built * _REUSE + 0.05:
                 self.mapper = make_palette(frame, self.writer._colours())
                 self.built = self.mapper.error(small)
-                self.amplitude = spacing(self.mapper.palette) * self.writer.strength
+                self.spacing = spacing(self.mapper.palette)
                 self.palettes += 1
         palette, moved = self.mapper.palette, frame
         if self.dither is not None and not self.mapper.exact:
-            moved = self.dither.apply(frame, self.amplitude)
+            moved = self.dither.apply(frame, self._strength(frame))
         chosen = self.mapper(moved, diffuse=self.writer.dither == "floyd")
         self.error += squared_error(frame, palette, chosen)
         return palette, chosen
+
+    def _strength(self, frame: Frame) -> float:
+        """Levels of dithering for a frame. Noise dithers by itself: what is added fills up to the same variance.
+
+        Small changes from frame to frame are not followed, so that what stands still stays the same.
+        """
+        wanted = self.spacing * self.writer.strength
+        wanted = max(0.0, wanted * wanted - 12.0 * grain(frame) ** 2) ** 0.5
+        if abs(wanted - self.amplitude) > 0.2 * max(wanted, self.amplitude, 4.0):
+            self.amplitude = wanted
+        return self.amplitude
 
     def _image(self, left: int, top: int, chosen: Indices, table: bytes, bits: int) -> bytes:
         """Image descriptor, local palette, LZW data."""

@@ -156,12 +156,23 @@ class Dither:
     def apply(self, pixels: Frame, amplitude: float) -> Frame:
         """``pixels`` plus the pattern, ``amplitude`` levels from its lowest to its highest value."""
         whole = round(amplitude)
+        if not whole:
+            return pixels
         if whole != self._amplitude or self._offsets is None:
             self._offsets = np.rint(self._pattern * whole).astype(np.int16)
             self._amplitude = whole
         moved = self._offsets + pixels
         np.clip(moved, 0, 255, out=moved)
         return moved.astype(np.uint8)
+
+
+def grain(pixels: Frame) -> float:
+    """Standard deviation (levels) of the noise a picture has already, from neighbouring pixels; edges do not count."""
+    if pixels.shape[1] < 2:
+        return 0.0
+    step = max(1, pixels.shape[0] // 64)
+    difference = np.diff(pixels[::step].astype(np.int16), axis=1)
+    return float(np.median(np.abs(difference))) / 0.954
 
 
 def spacing(palette: Palette) -> float:
