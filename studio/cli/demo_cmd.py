@@ -48,41 +48,58 @@ class Part:
 PARTS: dict[str, Part] = {
     "text": Part(
         "A voice", "text", "A recurrent network writes one character after the other, in the manner of what it read.",
-        (Step("text_sequencer --preset natural -o text.txt", "Written a character at a time."),),
+        (Step("text_sequencer --set length=900 --set temperature=0.6 -o text.txt", "A character at a time."),),
     ),
     "latent": Part(
         "Latent walk", "picture",
         "A closed path through the space of a generative network: the last picture meets the first.",
         (
-            Step("latent_explorer --preset loop --seconds 4 --fps 20 -o latent.gif", "A seamless loop."),
-            Step("latent_explorer --preset sheet -o seeds.png", "Neighbours by number: a sheet of seeds."),
+            Step(
+                "latent_explorer --set mode=loop --set loop_length=4 --seconds 4 --fps 20 --size 320x320 -o latent.gif",
+                "A seamless loop.",
+            ),
+            Step(
+                "latent_explorer --set mode=grid --set rows=6 --set columns=8 --size 1024x768 -o seeds.png",
+                "Neighbours only by number: a sheet of seeds.",
+            ),
         ),
     ),
     "chorale": Part(
         "Chorale", "music", "Four voices, note after note, from a network that learned from chorales.",
-        (Step("midi_sequencer --preset chorale --bars 12 --bpm 84 -o chorale.mid -o chorale.wav", "Score and sound."),),
+        (Step("midi_sequencer --bars 12 --bpm 84 -o chorale.mid -o chorale.wav", "Score and sound."),),
     ),
     "drums": Part(
         "Drums", "music", "Played, not programmed: the network learned the timing and touch of drummers.",
-        (Step("midi_sequencer --preset drums --bars 8 --bpm 104 -o drums.mid -o drums.wav", "Score and sound."),),
+        (Step("midi_sequencer --set model=drums --bars 8 --bpm 104 -o drums.mid -o drums.wav", "Score and sound."),),
     ),
     "style": Part(
         "In another hand", "video", "Each frame of a moving scene, painted by one small network as it comes.",
         (
-            Step("sample_scene --seconds 4 --fps 24 --size 640x360 -o scene.mp4", "The scene, drawn by rule."),
+            Step(
+                "sample_scene --preset golden-hour --seconds 4 --fps 24 --size 640x360 -o scene.mp4",
+                "The scene, drawn by rule.",
+            ),
             Step("style_camera --input scene.mp4 --fps 24 -o styled.mp4", "The same four seconds, painted."),
         ),
     ),
     "painting": Part(
         "A still, painted slowly", "picture", "Gatys' way: a picture changed until its textures are those of another.",
         (
-            Step("sample_scene --size 480x320 -o still.png"),
-            Step("style_painting --input still.png --size 384x256 -o painting.png", "Optimised, not trained."),
+            Step("sample_scene --preset red-sunset --size 480x320 -o still.png"),
+            Step(
+                "style_painting --preset night-swirl --input still.png --size 384x256 --set steps=80 -o painting.png",
+                "Optimised for this one picture.",
+            ),
         ),
     ),
     "dream": Part(
         "Dream zoom", "video", "What a network sees is strengthened in the picture, and the picture is flown into.",
-        (Step("deep_dream --seconds 4 --fps 12 --size 384x256 -o dream.mp4 -o dream.gif", "An endless zoom."),),
+        (
+            Step(
+                "deep_dream --preset temples-at-dusk --seconds 4 --fps 12 --size 384x256 -o dream.mp4 -o dream.gif",
+                "An endless zoom.",
+            ),
+        ),
     ),
 }
 SMALLEST = "text"

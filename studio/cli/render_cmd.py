@@ -166,6 +166,7 @@ def _apply_sets(job: RenderJob, args: argparse.Namespace) -> list[str]:
 
 
 def _length(job: RenderJob, args: argparse.Namespace) -> None:
+    from studio.params import Int
     from studio.session.render_job import BEATS_PER_BAR
 
     if args.seconds is None and args.frames is None and args.bars is None:
@@ -174,6 +175,11 @@ def _length(job: RenderJob, args: argparse.Namespace) -> None:
     if args.frames is not None:
         job.frames = args.frames
     elif job.makes == "notes":
+        player = job.stages[-1]
+        whole = args.bars is not None and args.bars == int(args.bars)
+        if whole and isinstance(player.generator.params.get("bars"), Int):
+            player.values.set("bars", int(args.bars))  # it ends by itself, with a cadence
+            return
         job.beats = args.bars * BEATS_PER_BAR if args.bars is not None else args.seconds * job.bpm / 60
     elif job.makes == "text":
         raise UsageError("a text has no seconds or bars; use --frames, or the generator's own parameter for its length")

@@ -216,8 +216,16 @@ def _prepare(job: RenderJob) -> None:
     if job.source is not None and job.stages[0].generator.takes != "image":
         first = job.stages[0].generator
         raise JobError(f"{first.title or first.id} takes no pictures; leave out --input, or put an effect first")
-    if job.makes == "notes" and job.beats is None and job.frames is None:
+    if job.makes == "notes" and job.beats is None and job.frames is None and not own_bars(job.stages[-1]):
         job.beats = float(DEFAULT_BARS * BEATS_PER_BAR)
+
+
+def own_bars(stage: Stage) -> int:
+    """How long a generator itself wants to play: its whole-number parameter ``bars``; 0 where it plays without end.
+
+    Such a generator finds an ending of its own; cutting its music at a bar line would take that away.
+    """
+    return int(stage.values["bars"]) if isinstance(stage.generator.params.get("bars"), Int) else 0
 
 
 def _plural(kind: str) -> str:

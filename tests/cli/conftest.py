@@ -63,6 +63,22 @@ class Tune(Generator):
         return Notes((Note(pitch, 90, 0.0, 1.5), Note(pitch + 4, 80, 1.5, 1.5)), 3.0)
 
 
+class Piece(Generator):
+    """Ends by itself, one bar after it was asked to."""
+
+    id, version, makes = "cli.piece", 1, "notes"
+    bars = Int(0, 0, 64)
+
+    def setup(self, ctx):
+        self.played = 0
+
+    def step(self, ctx):
+        if self.bars and self.played > self.bars:
+            raise Finished
+        self.played += 1
+        return Notes((Note(60, 90, 0.0, 4.0),), 4.0)
+
+
 class Slow(Generator):
     """Waits for ever, politely."""
 
@@ -84,7 +100,7 @@ class Broken(Generator):
         return 1 // 0
 '''
 KINDS = {
-    "rings": "image", "invert": "image", "words": "text", "tune": "notes", "slow": "image", "broken": "image",
+    "rings": "image", "invert": "image", "words": "text", "tune": "notes", "piece": "notes", "slow": "image", "broken": "image",
 }
 
 

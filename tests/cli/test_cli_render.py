@@ -76,6 +76,17 @@ def test_chain_input_and_several_outputs(capsys: pytest.CaptureFixture[str]) -> 
     assert "--input" in capsys.readouterr().err and not Path("c.gif").exists()
 
 
+def test_a_player_with_bars_of_its_own_finds_its_own_end(capsys: pytest.CaptureFixture[str]) -> None:
+    from studio.midi_file import read_midi
+
+    for arguments, bars in ((["--bars", "3"], 4), (["--set", "bars=5"], 6), ([], 8), (["--bars", "1.5"], 1.5)):
+        assert main(["render", "piece", *arguments, "-o", "p.mid"]) == 0
+        assert max(note.start + note.duration for note in read_midi("p.mid").notes) == pytest.approx(4 * bars)
+        assert main(["render", "--recipe", "p.mid", "-o", "again.mid"]) == 0
+        assert recipe("p.mid", capsys) == recipe("again.mid", capsys)
+        assert read_midi("p.mid").notes == read_midi("again.mid").notes
+
+
 def test_one_quality_for_every_lossy_format(capsys: pytest.CaptureFixture[str]) -> None:
     sizes = {}
     for quality in ("20", "95"):
