@@ -100,7 +100,8 @@ class Broken(Generator):
         return 1 // 0
 '''
 KINDS = {
-    "rings": "image", "invert": "image", "words": "text", "tune": "notes", "piece": "notes", "slow": "image", "broken": "image",
+    "rings": "image", "invert": "image", "words": "text", "tune": "notes", "piece": "notes", "slow": "image",
+    "broken": "image",
 }
 
 
