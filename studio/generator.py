@@ -184,7 +184,7 @@ class Generator:
 
     @classmethod
     def export_options(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Wishes for the writer of a file made with these parameters, such as MIDI programs; the user's own go first."""
+        """Wishes for the writer of a file made with these values, such as MIDI programs; the user's own go first."""
         return {}
 
     def setup(self, ctx: Context) -> None:
