@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -95,7 +96,8 @@ class LatentExplorer(Generator):
             net = load_generator(path, ctx.device)
             self._mean, self._directions, self._sigmas = (
                 tensor.float().cpu() for tensor in (net.w_mean, net.directions, net.sigmas))
-            self._mapping = net.mapping.cpu()  # a few small vectors a frame: not worth the way to a graphics processor
+            # a few small vectors a frame, in full precision: not worth the way to a graphics processor
+            self._mapping = copy.deepcopy(net.mapping).float().cpu()
             self._net: GeneratorNet = net.to(ctx.dtype)
             self._texture = self._noise_maps(net, ctx)
             self._path = path

@@ -98,7 +98,7 @@ class Block(nn.Module):
     def forward(
         self, x: torch.Tensor, w: torch.Tensor, low: torch.Tensor | None = None, noise: torch.Tensor | None = None
     ) -> torch.Tensor:
-        x = self.norm(self.conv(F.interpolate(x, scale_factor=2, mode="nearest")))
+        x = self.norm(self.conv(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)))
         if noise is not None:
             x = x + noise
         scale, shift = self.style(w)[:, :, None, None].chunk(2, 1)
@@ -110,6 +110,12 @@ class Block(nn.Module):
             scale, shift = scale * speak, shift * speak
         value, gate = torch.addcmul(shift.to(x.dtype), x, scale.to(x.dtype)).chunk(2, 1)
         return value * torch.sigmoid(gate)
+
+
+def _soften(x: torch.Tensor) -> torch.Tensor:
+    """Binomial 1-2-1 filter: takes exactly the finest chequerboard out of a pixel shuffle."""
+    x = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return F.avg_pool2d(F.avg_pool2d(x, 2, 1), 2, 1)
 
 
 class GeneratorNet(nn.Module):
@@ -163,7 +169,7 @@ class GeneratorNet(nn.Module):
         low = x
         for index, block in enumerate(self.blocks):
             x = block(x, per_layer[:, index + 1], low, None if noise is None else noise[index])
-        x = F.leaky_relu(F.pixel_shuffle(self.spread(x), 2), 0.2)
+        x = F.leaky_relu(_soften(F.pixel_shuffle(self.spread(x), 2)), 0.2)
         return torch.tanh(self.paint(x))
 
     def forward(self, z: torch.Tensor, noise: Sequence[torch.Tensor | None] | None = None) -> torch.Tensor:

@@ -41,8 +41,13 @@ class GanSettings(Config):
     base: int = 256
     """Channels at 4x4 pixels; finer levels have fewer in proportion."""
     batch: int = 16
-    rate: float = 4e-4
-    """Learning rate of generator and discriminator."""
+    """Pictures made, and real ones shown, in a step."""
+    rate: float = 1.5e-4
+    """Learning rate of the generator."""
+    judge_rate: float = 5e-4
+    """Learning rate of the discriminator; it must learn faster than it is deceived."""
+    augment: float = 0.6
+    """Strength of the discriminator's augmentation, 0..1: 1 for a few hundred pictures, less for thousands."""
     memory: float = 5.0
     """Half-life of the weight average, in thousands of pictures."""
     features: str = ""
@@ -83,8 +88,10 @@ class GanRecipe(Recipe):
         s = self.settings
         if s.size < 32 or s.size & (s.size - 1):
             raise TrainingError(f"size must be a power of two from 32, not {s.size}")
-        if not 2 <= s.batch:
+        if s.batch < 2:
             raise TrainingError(f"batch must be at least 2, not {s.batch}")
+        if not 0 <= s.augment <= 1:
+            raise TrainingError(f"augment must be between 0 and 1, not {s.augment:g}")
         pictures, report = read_pictures(data, s.size)
         if len(pictures) < 2 * s.batch:
             found = f"{data} has {len(pictures)} usable pictures"
@@ -121,7 +128,7 @@ class GanRecipe(Recipe):
         groups: list[dict[str, Any]] = [{"params": others}, {"params": mapping, "lr": s.rate * 0.2}]
         self.optimisers = {
             "generator": torch.optim.Adam(groups, s.rate, (0.0, 0.99)),
-            "discriminator": torch.optim.Adam(self.discriminator.parameters(), s.rate, (0.0, 0.99)),
+            "discriminator": torch.optim.Adam(self.discriminator.parameters(), s.judge_rate, (0.0, 0.99)),
         }
 
     def _mixed(self) -> AbstractContextManager[Any]:
@@ -135,7 +142,7 @@ class GanRecipe(Recipe):
 
     def _views(self, pictures: torch.Tensor) -> list[torch.Tensor]:
         """What the discriminator judges: augmented, through the frozen features where there are some."""
-        pictures = diff_augment(pictures.float()).contiguous(memory_format=torch.channels_last)
+        pictures = diff_augment(pictures.float(), self.settings.augment).contiguous(memory_format=torch.channels_last)
         if self.projector is None:
             return [pictures]
         # the features were learned on larger objects than a small picture shows
