@@ -67,7 +67,8 @@ class MidiRecipe(EventRecipe):
         else:
             splits, report = self._json(data), {}
         if not splits["train"]:
-            raise TrainingError(f"{data} holds no usable pieces; {report.get('skipped', ['give .mid files'])[0]}")
+            why = [*report.get("skipped", []), "give .mid files"][0]
+            raise TrainingError(f"{data} holds no usable pieces; {why}")
         if config.keys:
             splits = {
                 name: [Piece(p.notes, p.beats, find_key(p.notes)) for p in pieces] for name, pieces in splits.items()

@@ -1,0 +1,200 @@
+"""The MIDI sequencer: nothing hangs or overlaps, masks hold, primer, drums, form, reproducible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from studio import paths
+from studio.engine import GeneratorError, Stage, render
+from studio.library.presets import load_preset
+from studio.media import Note, Notes
+from studio.nn.lstm import RNNSpec, SequenceRNN, pack
+from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, VoiceNote, duration_grid
+from studio.nn.weights import save_model
+from studio.params import ParamSet
+from studio.plugins import discover
+from studio.training.events import write_sample
+
+torch.set_num_threads(1)
+
+CHORALES = EventVocabulary(
+    4, 1, tuple((v, p) for v in range(4) for p in range(60 - 8 * v, 82 - 8 * v)), duration_grid(4)[:12], (), (),
+    tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in KEYS),
+)
+DRUMS = EventVocabulary(
+    4, 4, tuple((0, p) for p in (22, 26, 36, 38, 42, 46)), (), (30, 70, 110), (-0.4, -0.2, 0.0, 0.2, 0.4),
+    ("funk", "rock"),
+)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    made = {}
+    for kind, words in (("midi", CHORALES), ("drums", DRUMS)):
+        torch.manual_seed(1)
+        network = SequenceRNN(RNNSpec(words.size, 8, 24, 2))
+        made[kind] = folder / f"{kind}.safetensors"
+        config = {"network": network.spec.to_json(), "kind": kind, "vocabulary": words.to_json()}
+        save_model(made[kind], pack(network.state_dict()), EVENTS, config)
+    return made
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Any:
+    return discover().get("midi_sequencer")
+
+
+def play(plugin: Any, model: Path, *, frames: int | None = 8, automate: Any = None, **sets: Any) -> list[Notes]:
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    for name, value in {"model": str(model), **sets}.items():
+        assert values.set(name, value) == ""
+    play.notices = []  # type: ignore[attr-defined]
+    return list(render(
+        [Stage(generator, values, plugin.folder)], frames=frames, automate=automate,
+        on_notice=play.notices.append,  # type: ignore[attr-defined]
+    ))
+
+
+def joined(blocks: Sequence[Notes]) -> list[Note]:
+    offset, notes = 0.0, []
+    for block in blocks:
+        notes += [note.shifted(offset) for note in block.notes]
+        offset += block.length
+    return sorted(notes, key=lambda n: n.start)
+
+
+def assert_playable(notes: Sequence[Note]) -> None:
+    sounding: dict[tuple[int, int], float] = {}
+    assert notes
+    for note in notes:
+        key = (note.channel, note.pitch)
+        assert note.start >= sounding.get(key, 0.0) - 1e-9 and 0 < note.duration <= 16
+        sounding[key] = note.start + note.duration
+
+
+@pytest.mark.parametrize("kind", ["midi", "drums"])
+@pytest.mark.parametrize("block", ["bar", "beat"])
+@pytest.mark.parametrize("pace", ["half", "double"])
+def test_nothing_hangs_or_overlaps(plugin: Any, models: dict[str, Path], kind: str, block: str, pace: str) -> None:
+    blocks = play(plugin, models[kind], block=block, pace=pace, frames=12, humanise=1.0, temperature=1.5)
+    size = {"bar": 4, "beat": 1}[block] * {"half": 2.0, "double": 0.5}[pace]
+    assert [b.length for b in blocks] == [size] * 12
+    assert_playable(joined(blocks))
+    assert play(plugin, models[kind], block=block, pace=pace, frames=12, humanise=1.0, temperature=1.5) == blocks
+    assert all(0 <= note.start < size for b in blocks for note in b.notes)
+
+
+def test_scale_range_and_density_are_masks(plugin: Any, models: dict[str, Path]) -> None:
+    sets = {"root": "D", "scale": "dorian", "low": 50, "high": 70, "notes_per_beat": 2, "polyphony": 2, "full": False,
+            "transpose": 3, "humanise": 0.0}
+    notes = joined(play(plugin, models["midi"], frames=16, **sets))
+    classes = {(2 + 3 + step) % 12 for step in SCALES["dorian"]}
+    assert {n.pitch % 12 for n in notes} <= classes and all(50 <= n.pitch <= 70 for n in notes)
+    for note in notes:
+        assert sum(int(n.start) == int(note.start) for n in notes) <= 2
+        assert sum(n.start <= note.start < n.start + n.duration for n in notes) <= 2
+    free = joined(play(plugin, models["midi"], frames=16, **{**sets, "lock": False}))
+    assert not {n.pitch % 12 for n in free} <= classes
+
+
+def test_voices_have_channels_that_leave_the_drums_out(plugin: Any, models: dict[str, Path]) -> None:
+    assert {n.channel for n in joined(play(plugin, models["midi"], channel=7))} == {7, 8, 10, 11}
+    notes = joined(play(plugin, models["drums"]))
+    assert {n.channel for n in notes} == {9} and not {22, 26} & {n.pitch for n in notes}
+    assert {22, 26} & {n.pitch for n in joined(play(plugin, models["drums"], kit="as played"))}
+
+
+def test_drums_keep_dynamics_and_micro_timing(plugin: Any, models: dict[str, Path]) -> None:
+    notes = joined(play(plugin, models["drums"], frames=16))
+    assert len({n.velocity for n in notes}) == 3
+    assert len({round(n.start * 4 % 1, 3) for n in notes}) >= 4
+    flat = joined(play(plugin, models["drums"], frames=16, dynamics=0.0, velocity=90))
+    assert {n.velocity for n in flat} == {90}
+
+
+def test_a_piece_ends(plugin: Any, models: dict[str, Path]) -> None:
+    blocks = play(plugin, models["midi"], frames=None, bars=6)
+    assert 5 <= len(blocks) <= 10
+    end = sum(b.length for b in blocks)
+    notes = joined(blocks)
+    assert max(n.start + n.duration for n in notes) <= end
+
+
+def test_several_candidates_and_restart(plugin: Any, models: dict[str, Path]) -> None:
+    one = play(plugin, models["midi"], candidates=4)
+    assert one == play(plugin, models["midi"], candidates=4)
+
+    def automate(step: int, values: list[ParamSet]) -> None:
+        if step == 4:
+            values[0].set("restart", True)
+
+    assert_playable(joined(play(plugin, models["midi"], automate=automate)))
+
+
+@pytest.mark.parametrize("kind", ["midi", "drums"])
+def test_a_primer_is_played_and_gone_on_from(plugin: Any, models: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    pitches = (36, 38) if kind == "drums" else (72, 64, 57, 50)
+    notes = [
+        VoiceNote(place, pitch, float(beat), 1.0, 70)
+        for beat in range(8) for place, pitch in enumerate(pitches)
+    ]
+    write_sample(tmp_path / "p.mid", notes, drums=kind == "drums")
+    sets = {"primer": str(tmp_path / "p.mid"), "primer_bars": 2, "humanise": 0.0}
+    blocks = play(plugin, models[kind], **sets)
+    # an early stroke of the third bar may sound at the end of the second
+    heard = sorted((n.start, n.pitch) for n in joined(blocks[:2]) if n.start < 7.5)
+    assert heard == sorted((n.start, n.pitch) for n in notes)
+    assert_playable(joined(blocks))
+    alone = play(plugin, models[kind], play_primer=False, **sets)
+    assert joined(alone[:1]) and sorted((n.start, n.pitch) for n in joined(alone[:2])) != heard
+
+
+def test_files_and_models_that_cannot_be_used_are_sentences(
+    plugin: Any, models: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "x.mid").write_bytes(b"random bytes, no music")
+    with pytest.raises(GeneratorError, match="not a MIDI file"):
+        play(plugin, models["midi"], primer=str(tmp_path / "x.mid"))
+    network = SequenceRNN(RNNSpec(9, 8, 24, 1))
+    for words in ({}, CHORALES.to_json()):
+        config = {"network": network.spec.to_json(), "vocabulary": words}
+        save_model(tmp_path / "m.safetensors", pack(network.state_dict()), EVENTS, config)
+        with pytest.raises(GeneratorError, match="no usable event model"):
+            play(plugin, tmp_path / "m.safetensors")
+    play(plugin, models["drums"], style="polka", frames=1)
+    assert any("no label 'polka'" in line for line in play.notices)  # type: ignore[attr-defined]
+
+
+def test_instruments_become_programs_of_the_file(plugin: Any) -> None:
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    assert generator.export_options(values.dump()) == {}
+    values.set("instrument", "brass")
+    values.set("programs", "0=1")
+    assert generator.export_options(values.dump())["programs"].startswith("0=1, 1=60, 2=57, 3=58")
+
+
+PRESETS = sorted((Path(__file__).resolve().parents[2] / "presets" / "midi_sequencer").glob("*.json"))
+
+
+def test_there_are_presets() -> None:
+    assert len(PRESETS) >= 6
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda p: p.stem)
+def test_presets_play(plugin: Any, path: Path) -> None:
+    preset, report = load_preset(path)
+    assert not report and preset.name and preset.about
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    assert not preset.apply(values, generator)
+    assert paths.find_model(values["model"]).is_file()
+    notes = joined(list(render([Stage(generator, values, plugin.folder)], frames=2)))
+    assert_playable(notes)

@@ -1,0 +1,136 @@
+"""The text sequencer: streaming, stop conditions, any Unicode, live values, reproducible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from studio import paths
+from studio.engine import GeneratorError, Stage, render
+from studio.files import read_text
+from studio.library.presets import load_preset
+from studio.nn.lstm import SEQUENCE, RNNSpec, SequenceRNN, pack
+from studio.nn.weights import save_model
+from studio.params import ParamSet
+from studio.plugins import discover
+
+torch.set_num_threads(1)
+
+CHARACTERS = "\n !',.?abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    network = SequenceRNN(RNNSpec(len(CHARACTERS), 8, 24, 2))
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    config = {"network": network.spec.to_json(), "kind": "text", "characters": list(CHARACTERS)}
+    save_model(path, pack(network.state_dict()), SEQUENCE, config)
+    return path
+
+
+@pytest.fixture(scope="module")
+def plugin() -> Any:
+    return discover().get("text_sequencer")
+
+
+def write(plugin: Any, model: Path, *, frames: int | None = None, automate: Any = None, **sets: Any) -> list[str]:
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    for name, value in {"model": str(model), **sets}.items():
+        assert values.set(name, value) == ""
+    notices: list[str] = []
+    parts = list(render(
+        [Stage(generator, values, plugin.folder)], frames=frames, on_notice=notices.append, automate=automate
+    ))
+    write.notices = notices  # type: ignore[attr-defined]
+    return parts
+
+
+def test_a_step_is_a_character_or_a_block(plugin: Any, model: Path) -> None:
+    single = write(plugin, model, frames=60, length=0)
+    assert all(len(part) == 1 for part in single)
+    blocks = write(plugin, model, frames=6, length=0, block=10)
+    assert "".join(blocks) == "".join(single)
+    assert write(plugin, model, frames=60, length=0) == single
+    assert write(plugin, model, frames=60, length=0, seed=2) != single
+
+
+def test_any_unicode_primes(plugin: Any, model: Path) -> None:
+    text = "".join(write(plugin, model, prime="Élan \U0001f3ad 日本 ROMÉO", length=20, tidy=False))
+    assert text.startswith("Elan") and "ROMEO" in text
+    assert any("É → E" in line for line in write.notices)  # type: ignore[attr-defined]
+    hidden = "".join(write(plugin, model, prime="Élan \U0001f3ad 日本 ROMÉO", length=20, tidy=False, show_prime=False))
+    assert text.endswith(hidden) and len(hidden) == 20
+
+
+@pytest.mark.parametrize(("stop", "count"), [("line", 1), ("line", 3), ("sentence", 2), ("paragraph", 1)])
+def test_stop_conditions(plugin: Any, model: Path, stop: str, count: int) -> None:
+    text = "".join(write(plugin, model, stop=stop, stop_count=count, length=0, temperature=1.2))
+    if stop == "line":
+        assert sum(1 for line in text.splitlines() if line.strip()) == count and text.endswith("\n")
+    elif stop == "paragraph":
+        assert text.endswith("\n\n") and "\n\n" not in text.strip("\n")
+    else:
+        assert text[-1].isspace() and text.rstrip().rstrip("'")[-1] in ".!?"
+
+
+def test_a_custom_stop_and_a_length(plugin: Any, model: Path) -> None:
+    text = "".join(write(plugin, model, stop="custom", stop_text="q", length=0, temperature=1.5))
+    assert text.endswith("q") and "q" not in text[:-1]
+    assert len("".join(write(plugin, model, length=77, tidy=False))) == 77
+    tidy = "".join(write(plugin, model, length=77, temperature=1.3))
+    assert 77 <= len(tidy) <= 477
+
+
+def test_values_change_while_it_writes(plugin: Any, model: Path) -> None:
+    def automate(step: int, values: list[ParamSet]) -> None:
+        values[0].set("temperature", 0.05 if step < 50 else 2.0)
+
+    text = "".join(write(plugin, model, frames=100, length=0, automate=automate))
+    assert len(set(text[50:])) > len(set(text[20:50]))
+
+
+def test_top_k_one_and_the_penalty(plugin: Any, model: Path) -> None:
+    loop = "".join(write(plugin, model, length=300, tidy=False, top_k=1, block=50))
+    assert len({loop[i : i + 8] for i in range(150, 290)}) < 100
+    broken = "".join(write(plugin, model, length=300, tidy=False, temperature=0.2, repetition_penalty=4.0, block=50))
+    assert len({broken[i : i + 8] for i in range(150, 290)}) > 100
+
+
+def test_a_wrong_model_is_a_sentence(plugin: Any, tmp_path: Path, model: Path) -> None:
+    with pytest.raises(GeneratorError, match="there is no model"):
+        write(plugin, Path("nothing"), frames=1)
+    torch.manual_seed(0)
+    network = SequenceRNN(RNNSpec(9, 8, 24, 1))
+    for config in ({"network": network.spec.to_json()}, {"network": network.spec.to_json(), "characters": ["a"]}):
+        save_model(tmp_path / "m.safetensors", pack(network.state_dict()), SEQUENCE, config)
+        with pytest.raises(GeneratorError, match="characters"):
+            write(plugin, tmp_path / "m.safetensors", frames=1)
+
+
+PRESETS = sorted((Path(__file__).resolve().parents[2] / "presets" / "text_sequencer").glob("*.json"))
+
+
+def test_there_are_presets() -> None:
+    assert len(PRESETS) >= 6
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda p: p.stem)
+def test_presets_write(plugin: Any, path: Path) -> None:
+    preset, report = load_preset(path)
+    assert not report and preset.name and preset.about
+    generator = plugin.load()
+    values = ParamSet(generator.params)
+    assert not preset.apply(values, generator)
+    assert paths.find_model(values["model"]).is_file()
+    text = "".join(render([Stage(generator, values, plugin.folder)], frames=40))
+    assert len(text.strip()) > 10
+
+
+def test_a_book_in_the_data_folder_can_be_read(data_folder: Path) -> None:
+    text, _ = read_text(data_folder / "text" / "alice.txt")
+    assert "Alice" in text
