@@ -32,7 +32,7 @@ from studio.nn.weights import save_model
 from studio.params import ParamSet
 from studio.plugins import discover
 
-WIDTH, HEIGHT, ROUNDS, TARGET, CORES = 640, 480, 7, 10.0, 2
+WIDTH, HEIGHT, ROUNDS, TARGET, CORES = 640, 480, 5, 10.0, 2
 
 
 def _convolution(inputs: int, outputs: int, side: int, stride: int = 1) -> nn.Sequential:
