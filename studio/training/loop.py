@@ -126,6 +126,12 @@ class Recipe(ABC):
         self.load_extra_state(state["extra"])
 
 
+def _public(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings for a card, which travels with the model: of a file only its name."""
+    return {name: Path(value).name if isinstance(value, str) and Path(value).is_file() else value
+            for name, value in settings.items()}
+
+
 def _copy(tree: Any) -> Any:
     if isinstance(tree, torch.Tensor):
         return tree.detach().clone()
@@ -256,7 +262,7 @@ class _Run:
         config = self.recipe.config
         card = {
             "name": self.out.stem, **result.card, "recipe": self.recipe.name, "command": command,
-            "config": asdict(config), "steps": self.index, "seed": config.seed, "seconds": round(self.seconds()),
+            "config": _public(asdict(config)), "steps": self.index, "seed": config.seed, "seconds": round(self.seconds()),
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "figures": {**self.figures, **result.card.get("figures", {})}, "data_report": report,
         }
