@@ -143,11 +143,11 @@ def test_ctrl_c_saves_and_resume_gives_the_same_model(tiny: Path) -> None:
         if json.loads(line)["kind"] == "checkpoint":
             process.send_signal(signal.SIGINT)
             break
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     assert process.returncode == 1 and "go on with" in error and "--resume" in error, error
     assert (tiny / "m.safetensors.ckpt").exists() and not (tiny / "m.safetensors").exists()
     process = start("--resume")
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=300)
     assert process.returncode == 0, error
     assert main(["train", "tiny", "data.txt", "-o", "whole.safetensors", *LENGTH]) == 0
     assert (tiny / "m.safetensors").read_bytes() == (tiny / "whole.safetensors").read_bytes()

@@ -18,6 +18,12 @@ from studio.devices.inputs import InputError, open_source, resample
 from studio.files import FileError
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take long to open a file; that is not what these tests are about."""
+    monkeypatch.setattr(camera, "OPEN_SECONDS", 120.0)
+
+
 def write_video(
     path: Path, count: int = 12, rate: int = 12, size: tuple[int, int] = (64, 48), codec: str = "mpeg4"
 ) -> Path:
@@ -247,9 +253,9 @@ def test_a_camera_that_went_away_is_opened_again_and_may_change_its_size(monkeyp
     monkeypatch.setattr(camera, "REOPEN_SECONDS", (0.0,))
     source = open_source("camera:1")
     unplug.set()
-    assert source._camera.newer_than(1, 10) is not None
+    assert source._camera.newer_than(1, 120) is not None
     assert next(source).shape == (6, 8, 3)
-    assert source._camera.age < 10
+    assert source._camera.age < 120
     release.set()
     source.close()
     assert inputs.SourceInfo("camera", 8, 6, 30.0, None) == source.info
