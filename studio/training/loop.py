@@ -262,7 +262,8 @@ class _Run:
         config = self.recipe.config
         card = {
             "name": self.out.stem, **result.card, "recipe": self.recipe.name, "command": command,
-            "config": _public(asdict(config)), "steps": self.index, "seed": config.seed, "seconds": round(self.seconds()),
+            "config": _public(asdict(config)), "steps": self.index, "seed": config.seed,
+            "seconds": round(self.seconds()),
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
             "figures": {**self.figures, **result.card.get("figures", {})}, "data_report": report,
         }
