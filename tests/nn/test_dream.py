@@ -127,7 +127,7 @@ def test_weights_mean_the_same_on_every_layer(net: FeatureNet) -> None:
 
 
 def test_tiles_do_what_the_whole_does(net: FeatureNet) -> None:
-    x = torch.rand(1, 3, 128, 160, generator=rng(1))
+    x = torch.rand(1, 3, 128, 128, generator=rng(1))
     objective = Objective(net, SMALL, None)
     whole, tiled = gradient(objective, x, 640, lambda: None), gradient(objective, x, 64, lambda: None)
     # they differ only within the reach of a tile's edge

@@ -207,7 +207,7 @@ def test_unknown_tensors_and_damaged_files_are_sentences(tmp_path: Path) -> None
     with pytest.raises(FeatureError, match="no feature network known"):
         load_features(tmp_path / "other.safetensors")
     (tmp_path / "bad.safetensors").write_bytes(b"\x99" * 40)
-    with pytest.raises(WeightsError, match="not a readable"):
+    with pytest.raises(WeightsError, match="not a usable"):
         load_features(tmp_path / "bad.safetensors")
     net = random_net(last="3a")
     tensors = net.tensors()
