@@ -36,6 +36,10 @@ OVERTIME = 4
 """Most bars beyond ``bars`` that a piece may take to find its cadence."""
 
 
+def _indifferent(notes: list[VoiceNote], ended: bool) -> float:
+    return 0.0
+
+
 class MidiSequencer(Generator):
     """Polyphonic music from a recurrent network; every note knows its own end."""
 
@@ -114,7 +118,7 @@ class MidiSequencer(Generator):
     def _begin(self, ctx: Context) -> None:
         """Open a piece: choose its label, and the keynote of the scale."""
         labels = self.vocabulary.labels
-        keyed = bool(labels) and labels[0].partition(" ")[0] in KEYS
+        keyed = self.keyed = bool(labels) and labels[0].partition(" ")[0] in KEYS
         rng = np.random.default_rng([self.seed, 2, round(self.start)])
         root, label = self.root, self.style.strip()
         if keyed and not label:
@@ -127,6 +131,7 @@ class MidiSequencer(Generator):
         if label and label not in labels:
             near = ", ".join(labels[:24]) or "none"
             ctx.notice(f"style: the model has no label {label!r}; it has: {near}")
+        self.home = SCALES["melodic minor" if label.endswith("minor") else "major"]
         if root == "any":
             root = label.partition(" ")[0] if keyed else "C"
         self.keynote = KEYS.index(root) if root in KEYS else 0
@@ -201,25 +206,51 @@ class MidiSequencer(Generator):
         return result
 
     def _play(self, ctx: Context, ahead: float, bar: int) -> None:
-        words = self.vocabulary
-        classes = frozenset(range(12))
-        if self.lock and not self.drums:
-            classes = frozenset((self.keynote + self.transpose + step) % 12 for step in SCALES[self.scale])
+        words, place = self.vocabulary, self.origin + self.improviser.now
+        closing = self.bars > 0 and place >= (self.bars - 1) * bar
+        scale = SCALES[self.scale] if self.lock and not self.drums else SCALES["off"]
+        if closing and self.keyed and len(scale) == 12:
+            scale = self.home  # free music comes home in its key
+        classes = frozenset((self.keynote + self.transpose + step) % 12 for step in scale)
         limits = Limits(
             classes, 0 if self.drums else min(self.low, self.high), 127 if self.drums else max(self.low, self.high),
             self.notes_per_beat, self.polyphony, self.full, 0 if self.drums else self.transpose,
         )
         sampling = Sampling(self.temperature, self.top_k, self.nucleus, self.repetition_penalty, shortest=12)
-        earliest = self.bars * bar - bar if self.bars else 8 * bar
+        candidates, judge, wish = self.candidates, _indifferent, 0.0
+        earliest = float(self.bars * bar - 2 if self.bars else 8 * bar)
+        if self.keyed and place - self.origin < 1e-6:  # a piece begins at home: several first chords are tried
+            ahead, candidates, judge = min(ahead, place + 1.0), max(8, candidates), self._opening
+        elif closing:  # the whole ending at once: it has to come home
+            ahead, candidates = float((self.bars + OVERTIME) * bar), max(16, candidates)
+            judge, wish = self._closing, 1.5
         notes = self.improviser.play(
-            ahead - self.origin, sampling, limits, candidates=self.candidates, check=ctx.check,
-            may_end=lambda beat: self.origin + beat >= earliest and beat >= 4 * words.bar,
+            ahead - self.origin, sampling, limits, candidates=candidates, check=ctx.check, judge=judge,
+            wish_to_end=wish, may_end=lambda beat: self.origin + beat >= earliest and beat >= 4 * words.bar,
         )
         touch = self._touch(ctx)
         self.waiting += [
             shaped(replace(n, start=n.start + self.origin), touch, self.touch_rng) if not self.drums
             else replace(self._hit(n, touch), start=n.start + self.origin) for n in notes
         ]
+
+    def _opening(self, notes: list[VoiceNote], ended: bool) -> float:
+        """How much a first chord is worth: one on the keynote."""
+        first = [n for n in notes if n.start < 0.5]
+        return 1.5 if first and min(first, key=lambda n: n.pitch).pitch % 12 == self.keynote else 0.0
+
+    def _closing(self, notes: list[VoiceNote], ended: bool) -> float:
+        """How much an ending is worth: one that is complete, soon, and on the chord of the keynote."""
+        if not (ended and notes):
+            return 0.0
+        end = max(n.start + n.duration for n in notes)
+        last = [n for n in notes if n.start + n.duration > end - 0.3]
+        late = 0.02 * max(0.0, self.origin + end - self.bars * 4)
+        if not self.keyed:
+            return 1.0 - late
+        home = min(last, key=lambda n: n.pitch).pitch % 12 == self.keynote
+        chord = {(n.pitch - self.keynote) % 12 for n in last}
+        return 1.0 - late + 1.0 * home + 0.5 * (chord <= {0, 3, 4, 7})
 
     def _hit(self, note: VoiceNote, touch: Touch) -> VoiceNote:
         velocity = touch.velocity + (note.velocity - 76) * touch.dynamics
@@ -255,6 +286,8 @@ class MidiSequencer(Generator):
         found = {channel_of(first, voice): str(chosen[min(voice, len(chosen) - 1)]) for voice in range(8) if chosen}
         for part in str(values.get("programs", "")).replace(",", " ").split():
             channel, sign, program = part.partition("=")
-            if sign and channel.isdecimal() and program.isdecimal() and int(channel) < 16 and int(program) < 128:
+            numbers = sign and channel.isdecimal() and program.isdecimal()
+            if numbers and int(channel) < 16 and int(program) < 128:
                 found[int(channel)] = program
-        return {} if not found else {"programs": ", ".join(f"{channel}={program}" for channel, program in sorted(found.items()))}
+        pairs = ", ".join(f"{channel}={program}" for channel, program in sorted(found.items()))
+        return {"programs": pairs} if pairs else {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from studio.media import Note
 from studio.midi_file import MidiSong
 from studio.nn.lstm import SequenceRNN
-from studio.nn.music import EventVocabulary, Grammar, Limits, VoiceNote
+from studio.nn.music import END, EventVocabulary, Grammar, Limits, VoiceNote
 from studio.nn.sampling import Sampling, choose
 from studio.nn.stepper import Precision, Stepper
 
@@ -58,12 +58,15 @@ class Improviser:
 
     def play(
         self, until: float, sampling: Sampling, limits: Limits, *, candidates: int = 1,
-        may_end: Callable[[float], bool] = lambda beat: True, check: Callable[[], None] = lambda: None,
+        may_end: Callable[[float], bool] = lambda beat: True, wish_to_end: float = 0.0,
+        judge: Callable[[list[VoiceNote], bool], float] = lambda notes, ended: 0.0,
+        check: Callable[[], None] = lambda: None,
     ) -> list[VoiceNote]:
         """Play on until everything before beat ``until`` is decided, or the piece ends (``ended``).
 
-        With several ``candidates`` that many continuations are played side by side, and the one that the model itself
-        finds most likely per symbol is kept.
+        With several ``candidates`` that many continuations are played side by side, and the one is kept that the model
+        itself finds most likely (nats per symbol) after adding ``judge(notes, ended)``. ``wish_to_end`` is added to
+        the logit of the end where the piece may end.
         """
         count = max(1, candidates)
         self.stepper.keep(0, count)
@@ -82,7 +85,9 @@ class Improviser:
                     continue
                 bounded = limits if in_beat[row] < MOST_PER_BEAT else Limits(per_beat=0)
                 mask = grammar.allowed(bounded, may_end=may_end(grammar.now / self.vocabulary.grid))
-                token = choose(logits[row], sampling, self.rng, mask=mask, history=np.array(histories[row][-256:]))
+                wishes = logits[row].copy()
+                wishes[END] += wish_to_end
+                token = choose(wishes, sampling, self.rng, mask=mask, history=np.array(histories[row][-256:]))
                 tokens[row] = token
                 likelihood[row] += _log_chance(logits[row], token)
                 length[row] += 1
@@ -96,7 +101,8 @@ class Improviser:
             for row, grammar in enumerate(grammars):
                 if final[row] is None and (grammar.ended or grammar.now >= until * self.vocabulary.grid):
                     final[row] = (tuple(part[:, row : row + 1].clone() for part in state), logits[row].copy())
-        best = int(np.argmax(likelihood / np.maximum(length, 1)))
+        worth = [judge(row, grammar.ended) for row, grammar in zip(notes, grammars, strict=True)]
+        best = int(np.argmax(likelihood / np.maximum(length, 1) + np.array(worth)))
         kept = final[best]
         assert kept is not None
         self.stepper.state, self.logits = kept

@@ -7,7 +7,7 @@ ones and predicts which of them sound in the next frame (Boulanger-Lewandowski e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 import torch
@@ -94,6 +94,12 @@ class SequenceRNN(nn.Module):
         self.rnn = _recurrent(spec, spec.embedding)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.hidden, spec.vocabulary)
+
+    def set_dropout(self, share: float) -> None:
+        """Change the share that is dropped while training; training a stored model on may want another one."""
+        self.spec = replace(self.spec, dropout=share)
+        self.dropout.p = share
+        self.rnn.dropout = share if self.spec.layers > 1 else 0.0
 
     def forward(self, tokens: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
         outputs, after = _run(self.rnn, self.embedding(tokens), state)

@@ -19,7 +19,7 @@ from studio.nn.music import END, EVENTS, KEYS, START, EventVocabulary, Grammar, 
 from studio.nn.sampling import Sampling, choose
 from studio.nn.stepper import Stepper
 from studio.training.loop import Config, Export, TrainingError
-from studio.training.recurrent import RecurrentRecipe, spec_of
+from studio.training.recurrent import RecurrentRecipe
 
 IGNORED = -100
 """Target of a place that is not scored."""
@@ -59,6 +59,8 @@ class EventSettings(Config):
     """Share of the pieces that training shows without their label, so that the model also plays without one."""
     precision: str = "auto"
     """Arithmetic of training: auto (bfloat16 where the processor has it), float32 or bfloat16."""
+    initial: str = ""
+    """Event model to go on from; its vocabulary and the size of its network are kept. Empty: from scratch."""
     source: str = ""
     """Name of the music for the model's card."""
     licence: str = ""
@@ -116,6 +118,12 @@ class EventRecipe(RecurrentRecipe):
 
     def prepare(self, data: Path) -> dict[str, Any]:
         report = self.read(data)
+        self.initial = self.initial_model(EVENTS)
+        if self.initial is not None:
+            try:
+                self.vocabulary = EventVocabulary.from_json(self.initial.config["vocabulary"])
+            except (KeyError, ValueError) as error:
+                raise TrainingError(f"initial: {self.config.initial} has no usable vocabulary ({error})") from None
         if not (self.splits["train"] and self.splits["valid"]):
             raise TrainingError(f"{data}: at least two usable pieces are needed, one of them to validate on")
         # long performances come up more often than short ones, but not as often as they are longer
@@ -130,7 +138,7 @@ class EventRecipe(RecurrentRecipe):
         return [np.array(self.vocabulary.encode(p.notes, p.beats, p.label), np.int64) for p in pieces]
 
     def build(self) -> None:
-        self.start(SequenceRNN(spec_of(self.vocabulary.size, self.config)))
+        self.begin_with(self.initial, self.vocabulary.size)
 
     def _crop(self) -> NDArray[np.int64]:
         """A random piece, transposed, from its start or (when longer than the window) from a random bar."""

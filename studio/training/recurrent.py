@@ -11,7 +11,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.nn.device import cpu_bf16
-from studio.nn.lstm import RNNSpec, SequenceRNN, State, pack, unpack
+from studio.nn.lstm import RNNSpec, SequenceRNN, State, build_sequence, pack, unpack
+from studio.nn.weights import ModelFile, load_model
+from studio.paths import find_model
 from studio.training.loop import Recipe, TrainingError
 
 SCORE_CHUNK = 2000
@@ -40,6 +42,24 @@ class RecurrentRecipe(Recipe):
             "adam": torch.optim.AdamW(network.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
         }
         self.rate, self.scale = float(self.config.lr), 1.0
+
+    def initial_model(self, architecture: str) -> ModelFile | None:
+        """The model that ``config.initial`` names, to go on from. Raises TrainingError."""
+        if not self.config.initial:
+            return None
+        try:
+            return load_model(find_model(self.config.initial), architecture)
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"initial: {error}") from None
+
+    def begin_with(self, model: ModelFile | None, vocabulary: int) -> None:
+        """Take the network of ``model``, or a fresh one of the settings' size, as the one to train."""
+        if model is None:
+            self.start(SequenceRNN(spec_of(vocabulary, self.config)))
+            return
+        network = build_sequence(model)
+        network.set_dropout(self.config.dropout)
+        self.start(network)
 
     def mixed(self) -> AbstractContextManager[Any]:
         """Forward passes of training run inside: bfloat16 products where the processor has them (``config.precision``).

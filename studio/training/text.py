@@ -20,7 +20,7 @@ from studio.files import FileError, read_text, write_text
 from studio.nn.charset import Charset
 from studio.nn.lstm import SEQUENCE, SequenceRNN, State, detach
 from studio.training.loop import Config, Export, TrainingError
-from studio.training.recurrent import RecurrentRecipe, score_stream, spec_of
+from studio.training.recurrent import RecurrentRecipe, score_stream
 
 
 @dataclass
@@ -54,6 +54,8 @@ class TextSettings(Config):
     """Share of the text, at its end, that is kept for validation."""
     rare: int = 1
     """Characters seen fewer times than this are mapped to similar ones."""
+    initial: str = ""
+    """Text model to go on from; its characters and the size of its network are kept. Empty: from scratch."""
     source: str = ""
     """Name of the text for the model's card."""
     licence: str = ""
@@ -101,7 +103,8 @@ class TextRecipe(RecurrentRecipe):
         text, report = read_corpus(data)
         if not 0.0 < config.validation < 0.9:
             raise TrainingError(f"validation: {config.validation} is not between 0 and 0.9")
-        self.charset = Charset.of(text, least=config.rare)
+        self.initial = self.initial_model(SEQUENCE)
+        self.charset = self._charset(text)
         text, notice = self.charset.fold(text)
         cut = round(len(text) * (1 - config.validation))
         tokens = torch.from_numpy(self.charset.encode(text))
@@ -116,8 +119,16 @@ class TextRecipe(RecurrentRecipe):
         report |= {"symbols": len(self.charset), "training": len(self.training), "validation": len(self.held_out)}
         return report
 
+    def _charset(self, text: str) -> Charset:
+        if self.initial is None:
+            return Charset.of(text, least=self.config.rare)
+        try:
+            return Charset(self.initial.config["characters"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise TrainingError(f"initial: {self.config.initial} has no usable characters ({error})") from None
+
     def build(self) -> None:
-        self.start(SequenceRNN(spec_of(len(self.charset), self.config)))
+        self.begin_with(self.initial, len(self.charset))
         self.state: State | None = None
         self.position, self.offset = self.length, 0  # as at the end of a round: the first step begins one
 

@@ -100,6 +100,18 @@ def test_a_loss_that_is_not_finite_is_rolled_back_with_half_the_rate(poem: Path,
     assert recipe.rate == pytest.approx(0.5 * learning_rate(11, 12, 0.01))
 
 
+def test_a_stored_model_is_trained_on(poem: Path, tmp_path: Path) -> None:
+    first = train(TextRecipe(settings(steps=30)), poem, tmp_path / "a.safetensors")
+    (tmp_path / "other.txt").write_text("the é sea\n" * 90, encoding="utf-8")
+    on = TextRecipe(settings(initial=str(tmp_path / "a.safetensors"), dropout=0.1, lr=0.001))
+    second = train(on, poem, tmp_path / "b.safetensors")
+    assert second["score"] < first["score"]
+    other = TextRecipe(settings(initial=str(tmp_path / "a.safetensors")))
+    assert any("é → e" in line for line in other.prepare(tmp_path / "other.txt")["notices"])
+    with pytest.raises(TrainingError, match="initial"):
+        TextRecipe(settings(initial="nothing-here")).prepare(poem)
+
+
 def test_the_rate_warms_up_and_falls() -> None:
     rates = [learning_rate(i, 1000, 1.0) for i in range(1000)]
     assert rates[0] == 0.01 and max(rates) == pytest.approx(1.0) and rates[-1] == pytest.approx(0.02, abs=1e-3)
