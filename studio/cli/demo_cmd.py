@@ -55,11 +55,12 @@ PARTS: dict[str, Part] = {
         "A closed path through the space of a generative network: the last picture meets the first.",
         (
             Step(
-                "latent_explorer --set mode=loop --set loop_length=4 --seconds 4 --fps 20 --size 320x320 -o latent.gif",
+                "latent_explorer --preset loop --set loop_length=4 --set stops=4 --seconds 4 --fps 20 --size 320x320 "
+                "-o latent.gif",
                 "A seamless loop.",
             ),
             Step(
-                "latent_explorer --set mode=grid --set rows=6 --set columns=8 --size 1024x768 -o seeds.png",
+                "latent_explorer --preset sheet --size 768x768 -o seeds.png",
                 "Neighbours only by number: a sheet of seeds.",
             ),
         ),
@@ -79,7 +80,7 @@ PARTS: dict[str, Part] = {
                 "sample_scene --preset golden-hour --seconds 4 --fps 24 --size 640x360 -o scene.mp4",
                 "The scene, drawn by rule.",
             ),
-            Step("style_camera --input scene.mp4 --fps 24 -o styled.mp4", "The same four seconds, painted."),
+            Step("style_camera --preset fauve --input scene.mp4 --fps 24 -o styled.mp4", "The same seconds, painted."),
         ),
     ),
     "painting": Part(
@@ -102,6 +103,9 @@ PARTS: dict[str, Part] = {
         ),
     ),
 }
+ON_PAGE = ("style", "text", "dream", "chorale", "painting", "drums", "latent")
+"""The order on the page, media in turn; the work goes from quick to slow."""
+
 SMALLEST = "text"
 """The part that takes least; what continuous integration runs from an installed copy."""
 
@@ -185,7 +189,8 @@ def _page(folder: Path, seed: int, skipped: dict[str, str]) -> str:
     from studio.cli.gallery import Exhibit, Section, page
 
     sections = []
-    for name, part in PARTS.items():
+    for name in sorted(PARTS, key=lambda name: ON_PAGE.index(name) if name in ON_PAGE else len(ON_PAGE)):
+        part = PARTS[name]
         section = Section(part.title, part.medium, part.about, skipped=skipped.get(name, ""))
         for step in part.steps:
             if step.caption and all((folder / file).is_file() for file in step.files):

@@ -22,15 +22,15 @@ STYLE = """
 :root { color-scheme: dark; --ground: #0e1013; --raised: #15181d; --line: #23272e; --text: #d8dbe0; --quiet: #868d99; }
 * { box-sizing: border-box; margin: 0; }
 body { background: var(--ground); color: var(--text); font: 16px/1.6 system-ui, -apple-system, "Segoe UI", sans-serif;
-  padding: 8vh clamp(20px, 6vw, 96px) 12vh; }
-header { max-width: 46rem; margin-bottom: 9vh; }
+  padding: min(8vh, 6rem) clamp(20px, 6vw, 96px) 6rem; }
+header { max-width: 46rem; margin-bottom: min(9vh, 6rem); }
 h1 { font: 300 clamp(2.6rem, 6vw, 4.6rem)/1.05 Georgia, "Iowan Old Style", serif; letter-spacing: -.02em;
   color: #f3f4f6; }
 header p { color: var(--quiet); margin-top: 1.2rem; font-size: 1.08rem; }
 section { display: grid; grid-template-columns: minmax(13rem, 19rem) minmax(0, 1fr); gap: 2rem clamp(2rem, 5vw, 5rem);
   padding: 3.6rem 0; border-top: 1px solid var(--line); }
 .about { position: sticky; top: 2rem; align-self: start; }
-.medium { color: var(--accent); font-size: .74rem; letter-spacing: .14em; text-transform: uppercase; }
+.about .medium { color: var(--accent); font-size: .74rem; letter-spacing: .14em; text-transform: uppercase; }
 h2 { font: 400 1.7rem/1.2 Georgia, "Iowan Old Style", serif; color: #f3f4f6; margin: .5rem 0 .8rem; }
 .about p { color: var(--quiet); font-size: .95rem; }
 .made { display: grid; gap: 1.8rem; min-width: 0; }

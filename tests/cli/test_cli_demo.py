@@ -89,8 +89,10 @@ def test_the_smallest_part_and_json(small: Path, capsys: pytest.CaptureFixture[s
 def test_the_real_parts_are_well_formed() -> None:
     from studio.cli import Parser, render_cmd
     from studio.cli.gallery import ACCENTS
+    from studio.library.presets import find_preset
+    from studio.plugins import discover
 
-    assert demo_cmd.SMALLEST in demo_cmd.PARTS
+    assert demo_cmd.SMALLEST in demo_cmd.PARTS and set(demo_cmd.ON_PAGE) == set(demo_cmd.PARTS)
     parser = Parser()
     render_cmd.add(parser)
     seen: set[str] = set()
@@ -101,6 +103,11 @@ def test_the_real_parts_are_well_formed() -> None:
             assert parsed.out == step.files and not seen & set(step.files)
             assert parsed.input is None or parsed.input in seen | {f for s in part.steps for f in s.files}
             seen |= set(step.files)
+            plugin = discover(builtin_only=True).get(parsed.generator)
+            if parsed.preset:
+                find_preset(plugin.id, parsed.preset)
+            declared = plugin.load().params
+            assert {text.split("=")[0] for text in parsed.sets} <= set(declared)
 
 
 def test_texts_on_the_page_are_only_text(tmp_path: Path) -> None:
