@@ -2,7 +2,8 @@
 
 2x512 LSTM, 65 symbols, one thread, batch 1; choosing the character is counted. The weights are in 8-bit rows, as the
 studio stores its models; both sides compute with float32 activations and write the same text from the same random
-numbers, which is checked. Time is that of the processor, so that other programs do not count. The note adds the figures for arbitrary float32 weights, also in the int8 option.
+numbers, which is checked. Time is that of the processor, so that other programs do not count. The note adds the figures
+for arbitrary float32 weights, also in the int8 option.
 """
 
 from __future__ import annotations
