@@ -64,7 +64,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "render deep_dream --preset cathedral --seconds 6 --size 640x360 -o dream.mp4",
         "render latent_explorer --set truncation=0.7 --seed 7 --frames 60 -o walk.gif --loop 0",
         "render style_camera --input clip.mp4 -o styled.mp4",
-        "render latent_explorer --chain deep_dream --set deep_dream.strength=0.4 -o both.webm",
+        "render latent_explorer --chain deep_dream --set deep_dream.mix=0.8 -o both.webm",
         "render midi_sequencer --bars 16 --bpm 90 -o chorale.mid",
         "render --recipe dream.mp4 -o again.mp4",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -112,9 +113,9 @@ class EventRecipe(RecurrentRecipe):
     shifts: Sequence[Sequence[int]]
     """Semitones by which each training piece may be transposed."""
 
+    @abstractmethod
     def read(self, data: Path) -> dict[str, Any]:
         """Read the data; return a report. Raises TrainingError."""
-        raise NotImplementedError(f"{type(self).__name__}.read")
 
     def prepare(self, data: Path) -> dict[str, Any]:
         report = self.read(data)
