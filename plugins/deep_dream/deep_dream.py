@@ -16,6 +16,7 @@ from studio.nn.imaging import clouds, fold, fractal, move, recolour, resize, sof
 
 from . import palette as palettes
 
+START_SIDE = 1280
 CROSSFADE = 0.35
 """Share of a stay during which the next vision of a journey comes in."""
 
@@ -154,12 +155,15 @@ class DeepDream(Generator):
             picture = incoming
         if picture is None:
             rng = ctx.torch_rng()
+            # made no larger than this: its spectrum would take more memory than the dream itself
+            smaller = min(1.0, START_SIDE / max(size))
+            sides = (round(size[0] * smaller), round(size[1] * smaller))
             if self.start == "clouds":
-                picture = clouds(size, rng)
+                picture = clouds(sides, rng)
             elif self.start == "noise":
-                picture = 0.5 + 0.16 * fractal(size, rng, slope=0.7)
+                picture = 0.5 + 0.16 * fractal(sides, rng, slope=0.7)
             else:
-                picture = 0.5 + 0.02 * fractal(size, rng, slope=0.5)
+                picture = 0.5 + 0.02 * fractal(sides, rng, slope=0.5)
         picture = resize(picture.to(ctx.device), size).clamp(0, 1)
         self._palettes["start"] = palettes.of_picture(picture)
         return picture

@@ -244,10 +244,11 @@ def shape_gradient(found: torch.Tensor, settings: Settings) -> torch.Tensor:
     """Smooth, recolour and normalise a gradient to a mean absolute value of 1 (0 where it vanishes)."""
     if settings.smooth > 0:
         # bands of equal strength: fine detail would otherwise drown the coarse (compare Laplacian normalisation)
-        bands = [found, blur(found, 1.0), blur(found, 2.5), blur(found, 5.0)]
-        weights = [1.0, *(settings.smooth * gain for gain in (0.7, 1.0, 1.0))]
-        weights[0] = 1.0 - 0.75 * settings.smooth
-        found = torch.stack([w * band / _size(band) for w, band in zip(weights, bands, strict=True)]).sum(0)
+        total = found * ((1.0 - 0.75 * settings.smooth) / _size(found))
+        for sigma, gain in ((1.0, 0.7), (2.5, 1.0), (5.0, 1.0)):
+            band = blur(found, sigma)
+            total += band.mul_(settings.smooth * gain / _size(band))
+        found = total
     found = natural_colours(found, settings.natural)
     return found / _size(found)
 

@@ -12,6 +12,10 @@ import torch.nn.functional as F
 _COLOUR_ROOT = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 
+STRIP = 512
+"""Rows of a picture that are blurred at once."""
+
+
 def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """``x`` at ``size`` (height, width), smoothly, without aliasing when it shrinks."""
     if x.shape[2:] == size:
@@ -28,10 +32,15 @@ def blur(x: torch.Tensor, sigma: float) -> torch.Tensor:
     places = torch.arange(-radius, radius + 1, dtype=x.dtype, device=x.device)
     kernel = torch.exp(-0.5 * (places / sigma) ** 2)
     kernel = (kernel / kernel.sum()).repeat(x.shape[1], 1)
-    x = F.pad(x, (radius, radius, 0, 0), mode="reflect")
-    x = F.conv2d(x, kernel[:, None, None, :], groups=x.shape[1])
     x = F.pad(x, (0, 0, radius, radius), mode="reflect")
-    return F.conv2d(x, kernel[:, None, :, None], groups=x.shape[1])
+    height = x.shape[2] - 2 * radius
+    out = x.new_empty(x.shape[0], x.shape[1], height, x.shape[3])
+    # in strips: a convolution of three channels is computed in blocks of sixteen, five times the picture's memory
+    for top in range(0, height, STRIP):
+        part = F.pad(x[:, :, top : top + STRIP + 2 * radius], (radius, radius, 0, 0), mode="reflect")
+        part = F.conv2d(part, kernel[:, None, None, :], groups=x.shape[1])
+        out[:, :, top : top + STRIP] = F.conv2d(part, kernel[:, None, :, None], groups=x.shape[1])
+    return out
 
 
 def move(
