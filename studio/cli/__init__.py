@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _no_window() -> int:
     print(
         f"Reverie Studio {__version__}. This version has no window yet; the rest works from the command line.\n\n"
-        f"  {command_name()} demo      makes a gallery of pictures, video, text and music (about three minutes)\n"
+        f"  {command_name()} demo      makes a gallery of pictures, video, text and music (a minute or two)\n"
         f"  {command_name()} --help    shows all commands"
     )
     return errors.DONE

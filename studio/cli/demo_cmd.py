@@ -88,7 +88,7 @@ PARTS: dict[str, Part] = {
         (
             Step("sample_scene --preset red-sunset --size 480x320 -o still.png"),
             Step(
-                "style_painting --preset night-swirl --input still.png --size 384x256 --set steps=80 -o painting.png",
+                "style_painting --preset night-swirl --input still.png --size 480x320 --set steps=80 -o painting.png",
                 "Optimised for this one picture.",
             ),
         ),
@@ -97,7 +97,7 @@ PARTS: dict[str, Part] = {
         "Dream zoom", "video", "What a network sees is strengthened in the picture, and the picture is flown into.",
         (
             Step(
-                "deep_dream --preset temples-at-dusk --seconds 4 --fps 12 --size 384x256 -o dream.mp4 -o dream.gif",
+                "deep_dream --preset temples-at-dusk --seconds 4 --fps 12 --size 480x320 -o dream.mp4 -o dream.gif",
                 "An endless zoom.",
             ),
         ),
