@@ -97,7 +97,7 @@ def run() -> dict[str, Any]:
         for _ in range(ROUNDS):
             rates["plain"].append(_rate(lambda: plain(stored, 60), 60))
             for name, stepper in steppers.items():
-                rates[name].append(_rate(lambda stepper=stepper: stepped(stepper, 500, uniforms), 300))
+                rates[name].append(_rate(lambda stepper=stepper: stepped(stepper, 500, uniforms), 500))
     finally:
         torch.set_num_threads(threads)
     ratios = {n: statistics.median(a / b for a, b in zip(r, rates["plain"], strict=True)) for n, r in rates.items()}

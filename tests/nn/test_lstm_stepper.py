@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.nn import rows8
+from studio.nn.device import threads
 from studio.nn.lstm import SEQUENCE, RNNSpec, SequenceRNN, build_sequence, expected_shapes, pack, unpack
 from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Stepper
@@ -44,21 +46,73 @@ def test_logits_are_those_of_the_sequence_network(cell: str, weights: str, layer
     assert np.abs(got - wanted).max() < 5e-6
 
 
+def plain_samples(made: SequenceRNN, uniforms: np.ndarray) -> list[int]:
+    """What everybody writes: one call of ``nn.LSTM`` per symbol."""
+    symbols: list[int] = []
+    reading, state = torch.zeros(1, 1, dtype=torch.long), None
+    with torch.no_grad():
+        for uniform in uniforms:
+            logits, state = made(reading, state)
+            symbols.append(draw(chances(logits[0, -1].numpy(), Sampling()), uniform))
+            reading = torch.tensor([[symbols[-1]]])
+    return symbols
+
+
+def stepped_samples(made: SequenceRNN, uniforms: np.ndarray) -> list[int]:
+    stepper, token, symbols = Stepper(made), 0, []
+    for uniform in uniforms:
+        token = draw(chances(stepper.step(token)[0], Sampling()), uniform)
+        symbols.append(token)
+    return symbols
+
+
 @pytest.mark.parametrize("weights", ["float32", "float16", "rows8"])
 def test_same_samples_as_a_plain_loop(weights: str) -> None:
     made = network("lstm", weights)
     uniforms = np.random.default_rng(1).random(400)
-    stepper, token, ours = Stepper(made), 0, []
-    for uniform in uniforms:
-        token = draw(chances(stepper.step(token)[0], Sampling()), uniform)
-        ours.append(token)
-    plain, reading, state = [], torch.zeros(1, 1, dtype=torch.long), None
+    assert stepped_samples(made, uniforms) == plain_samples(made, uniforms)
+
+
+def test_a_long_run_of_a_large_network_is_the_same_on_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = network("lstm", "rows8", hidden=512)
+    uniforms = np.random.default_rng(2).random(1200)
+    wanted = plain_samples(made, uniforms)
+    assert len(set(wanted)) > 10
+    for usable in (rows8.exact(), False):  # whatever a measurement would choose here
+        monkeypatch.setattr(rows8, "usable", lambda usable=usable: usable)
+        assert stepped_samples(made, uniforms) == wanted
+
+
+def test_a_slow_product_is_not_taken() -> None:
+    def slow(weight: torch.Tensor) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda x: x @ sum(weight.numpy().T for _ in range(20))
+
+    assert rows8.quicker(lambda weight: lambda x: x)
+    assert not rows8.quicker(slow)
+
+
+def test_a_step_uses_one_thread_and_leaves_the_setting_as_it_was() -> None:
+    stepper, seen = Stepper(network()), []
+    product = stepper._products[0]
+    stepper._products[0] = lambda x: seen.append(torch.get_num_threads()) or product(x)
+    with threads(2):
+        stepper.step(1)
+        stepper.reset()
+        assert torch.get_num_threads() == 2
+    assert seen == [1, 1]
+
+
+@pytest.mark.parametrize("weights", ["float32", "float16", "rows8"])
+def test_large_networks_take_the_same_numbers_another_way(weights: str) -> None:
+    made = network("lstm", weights, hidden=512)
+    tokens = np.random.default_rng(0).integers(0, 20, 24)
     with torch.no_grad():
-        for uniform in uniforms:
-            logits, state = made(reading, state)
-            plain.append(draw(chances(logits[0, -1].numpy(), Sampling()), uniform))
-            reading = torch.tensor([[plain[-1]]])
-    assert ours == plain
+        wanted = made(torch.from_numpy(tokens)[None])[0][0].numpy()
+    exact, quick = Stepper(made, batch=2), Stepper(made, precision="int8")
+    got = np.stack([exact.step(int(token)) for token in tokens])
+    assert np.abs(got[:, 0] - wanted).max() < 5e-6 and np.abs(got[:, 1] - wanted).max() < 5e-6
+    coarse = np.concatenate([quick.step(int(token)) for token in tokens])
+    assert 0 < np.abs(coarse - wanted).max() < 0.3
 
 
 def test_rows_of_a_batch_do_not_touch_each_other() -> None:
@@ -108,17 +162,16 @@ def test_rounded_rows_are_found_again(rows: int, columns: int, seed: int) -> Non
 
 
 def test_products_are_as_exact_as_float32() -> None:
-    if not rows8.usable():
+    if not rows8.exact():
         pytest.skip("this processor has no 8-bit products without overflow")
     generator = torch.Generator().manual_seed(0)
     whole, scale = rows8.round_rows(torch.randn(200, 300, generator=generator))
     x = torch.rand(4, 300, generator=generator) * 2 - 1
     x[0, 0], x[0, 1] = 1.0, -1.0
-    product = rows8.exact_product(whole, scale)
-    assert product is not None
+    product = torch.from_numpy(rows8.ExactRows(whole, scale)(x.numpy()))
     wanted = x.double() @ (whole.double() * scale.double()[:, None]).t()
     plain = x @ (whole.float() * scale[:, None]).t()
-    assert (product(x) - wanted).abs().max() < 2 * (plain - wanted).abs().max() + 1e-6
+    assert (product - wanted).abs().max() < 2 * (plain - wanted).abs().max() + 1e-6
 
 
 def test_a_model_file_comes_back(tmp_path: Path) -> None:
