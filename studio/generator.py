@@ -45,7 +45,8 @@ class Context:
         self, *, seed: int = 0, device: str = "cpu", folder: Path | None = None, size: tuple[int, int] | None = None,
         fps: float = 30.0, bpm: float = 120.0, beats_per_bar: int = 4, offline: bool = True,
         cancelled: Callable[[], bool] | None = None, on_progress: Callable[[float], None] | None = None,
-        on_notice: Callable[[str], None] | None = None, logger: logging.Logger | None = None,
+        on_notice: Callable[[str], None] | None = None, on_detail: Callable[[str, Any], None] | None = None,
+        logger: logging.Logger | None = None,
     ) -> None:
         if not 0 <= seed < 2**63:
             raise ValueError(f"seed: {seed} is not a whole number from 0 to 2**63 - 1")
@@ -61,6 +62,7 @@ class Context:
         self._cancelled = cancelled
         self._on_progress = on_progress
         self._on_notice = on_notice
+        self._on_detail = on_detail
 
     @property
     def dtype(self) -> torch.dtype:
@@ -88,6 +90,19 @@ class Context:
         self.log.info("%s", message)
         if self._on_notice is not None:
             self._on_notice(message)
+
+    @property
+    def exposes(self) -> bool:
+        """Whether anybody looks at what ``expose`` is given; costly details can be left out where nobody does."""
+        return self._on_detail is not None
+
+    def expose(self, name: str, value: Any) -> None:
+        """Show a detail of the work to the generator's own view: plain data or an array that is not changed later.
+
+        Only the newest value of each name is kept. In an offline render nobody looks and nothing is kept.
+        """
+        if self._on_detail is not None:
+            self._on_detail(name, value)
 
     def asset(self, name: str) -> Path:
         """A file that came with the plugin. Raises FileNotFoundError; names that leave the folder are refused."""

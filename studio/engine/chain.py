@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Generator as Parts
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,16 @@ class GeneratorError(RuntimeError):
 
 @dataclass
 class Stage:
-    """One place in a chain: a generator class, its parameter values, and the plugin's folder (for its assets)."""
+    """One place in a chain: a generator class, its parameter values, and the plugin's folder (for its assets).
+
+    A ``bypass``-ed effect hands on what it was given. ``details`` is what the generator exposed, newest by name.
+    """
 
     generator: type[Generator]
     values: ParamSet
     folder: Path | None = None
+    bypass: bool = False
+    details: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -287,11 +292,25 @@ class Runner:
 _END: Any = object()
 
 
+def _fit(stages: Sequence[Stage]) -> bool:
+    try:
+        check_stages(stages)
+    except GeneratorError:
+        return False
+    return True
+
+
+def _close(runners: Sequence[Runner]) -> None:
+    for runner in reversed(runners):
+        runner.close()
+
+
 class Chain:
     """Runners in a row. Not thread-safe: one thread sets up, steps and closes."""
 
     def __init__(self, stages: Sequence[Stage], make_context: Callable[[Stage], Context]) -> None:
         check_stages(stages)
+        self._make_context = make_context
         self.runners = [Runner(stage, make_context(stage), place) for place, stage in enumerate(stages)]
         self.makes = stages[-1].generator.makes
         self.takes = stages[0].generator.takes
@@ -306,6 +325,50 @@ class Chain:
             if not runner.ready:
                 runner.setup()
 
+    def rearrange(self, stages: Sequence[Stage]) -> list[tuple[Stage, str]]:
+        """Run ``stages`` from now on. Stages that are here already go on with their generators; others are set up.
+
+        Returns the newcomers that could not be set up, each with a sentence; they are left out where the rest still
+        fits, else nothing changes. Raises GeneratorError when the stages themselves do not fit, and Cancelled.
+        """
+        check_stages(stages)
+        old, refused = self.runners, []
+        wanted: list[Runner] = []
+        try:
+            for place, stage in enumerate(stages):
+                runner = next((known for known in old if known.stage is stage), None)
+                try:
+                    wanted.append(runner or self._newcomer(stage, place))
+                except GeneratorError as error:
+                    refused.append((stage, str(error)))
+            if refused:
+                left = [runner.stage for runner in wanted]
+                if refused[0][0] is stages[0] or not _fit(left):
+                    wanted, added = old, wanted
+                    _close([runner for runner in added if runner not in old])
+        except BaseException:
+            _close([runner for runner in wanted if runner not in old])
+            raise
+        _close([runner for runner in old if runner not in wanted])
+        self.runners = wanted
+        for place, runner in enumerate(wanted):
+            runner.place = place
+        self.makes = wanted[-1].stage.generator.makes
+        self.takes = wanted[0].stage.generator.takes
+        return refused
+
+    def _newcomer(self, stage: Stage, place: int) -> Runner:
+        """A runner, set up, whose time is that of those already here."""
+        runner = Runner(stage, self._make_context(stage), place)
+        now = self.runners[0].ctx
+        runner.ctx.t, runner.ctx.beat, runner.ctx.bar = now.t, now.beat, now.bar
+        try:
+            runner.setup()
+        except BaseException:
+            runner.close()
+            raise
+        return runner
+
     def step(
         self, value: Any = None, on_preview: Callable[[Media], None] | None = None
     ) -> Parts[Media, None, None]:
@@ -318,6 +381,12 @@ class Chain:
 
     def _feed(self, place: int, value: Any, on_preview: Callable[[Media], None] | None) -> Iterator[Media]:
         runner, last = self.runners[place], place == len(self.runners) - 1
+        if runner.stage.bypass and value is not None and runner.stage.generator.takes == runner.stage.generator.makes:
+            if last:
+                yield self._host(runner, value)
+            else:
+                yield from self._feed(place + 1, value, on_preview)
+            return
 
         def preview(part: Any) -> None:
             if on_preview is not None:
@@ -342,5 +411,4 @@ class Chain:
 
     def close(self) -> None:
         """Close every stage, last to first. May be called twice."""
-        for runner in reversed(self.runners):
-            runner.close()
+        _close(self.runners)

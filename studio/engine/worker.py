@@ -101,6 +101,8 @@ class Worker:
         self.size, self.seed, self.fps, self.threads = size, seed, fps, threads
         self.stages: list[Stage] = []
         self.audio: dict[str, float] = {}
+        self._wanted: list[Stage] | None = None
+        self._refused: list[tuple[Stage, str]] = []
         self._on_notice = on_notice
         self._lock = threading.Lock()
         self._current: _Run | None = None
@@ -115,20 +117,37 @@ class Worker:
 
     # --- from any thread ---
 
-    def start(self, stages: Sequence[Stage]) -> None:
-        """Run ``stages`` from the start, in place of what runs now. Raises GeneratorError when they do not fit."""
+    def start(self, stages: Sequence[Stage], *, wait: bool = True) -> None:
+        """Run ``stages`` from the start, in place of what runs now. Raises GeneratorError when they do not fit.
+
+        Without ``wait`` the thread before is told to end and left to do so: whatever it still makes is ignored.
+        """
         self._check(stages)
-        self.stop(0.5 if self.status().state == "hung" else STOP_SECONDS)
+        self.stop((0.5 if self.status().state == "hung" else STOP_SECONDS) if wait else 0.0)
         run = _Run()
         with self._lock:
             self.stages = list(stages)
+            self._wanted, self._refused = None, []
             self._reset_figures()
             self._current, self._state, self._reason = run, "starting", ""
         run.thread = spawn(f"reverie {self.name}", lambda: self._work(run), run.stop.set)
 
-    def restart(self) -> None:
+    def change(self, stages: Sequence[Stage]) -> None:
+        """Run ``stages`` from the next step on; those that run already go on undisturbed where they are.
+
+        A newcomer that cannot be set up is left out, with a notice (see ``fault_of``): the picture goes on without it.
+        Raises GeneratorError when the stages do not fit.
+        """
+        self._check(stages)
+        with self._lock:
+            if self._current is not None and self._state in ("running", "starting"):
+                self._wanted, self._refused = list(stages), []
+                return
+        self.start(stages, wait=False)
+
+    def restart(self, *, wait: bool = True) -> None:
         """The same stages and values again, with new generators, at full size."""
-        self.start(self.stages)
+        self.start(self._wanted or self.stages, wait=wait)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
         """End the thread; False when it did not end in time and was left behind (whatever it makes is ignored)."""
@@ -138,7 +157,7 @@ class Worker:
         if run is None or run.thread is None:
             return True
         run.stop.set()
-        if run.thread is not threading.current_thread():
+        if seconds > 0 and run.thread is not threading.current_thread():
             run.thread.join(seconds)
         return not run.thread.is_alive()
 
@@ -163,6 +182,10 @@ class Worker:
             state, why, fps, middle * 1000.0, age, self._steps, self._late, self._dropped(), self._failures,
             LADDER[self._rung],
         )
+
+    def fault_of(self, stage: Stage) -> str:
+        """Why this stage could not be put into the running chain, '' when it could."""
+        return next((why for refused, why in self._refused if refused is stage), "")
 
     # --- for subclasses, on the worker thread ---
 
@@ -234,9 +257,11 @@ class Worker:
             return Context(
                 seed=self.seed, device=self.device, folder=stage.folder, size=self._working_size(),
                 fps=self.fps or 60.0, bpm=self.clock.bpm, beats_per_bar=self.clock.beats_per_bar, offline=False,
-                cancelled=run.cancelled, on_notice=self._notice,
+                cancelled=run.cancelled, on_notice=self._notice, on_detail=stage.details.__setitem__,
             )
 
+        with self._lock:
+            self.stages, self._wanted = self._wanted or self.stages, None
         chain = Chain(self.stages, context)
         try:
             chain.setup()
@@ -267,6 +292,9 @@ class Worker:
         due = time.monotonic()
         preview = self._preview(run)
         while not run.cancelled():
+            if self._wanted is not None:
+                self._rearrange(chain)
+                last = self.clock.read()
             began = time.monotonic()
             moment = self.clock.read()
             notes = tuple(self._notes.popleft() for _ in range(len(self._notes)))
@@ -291,6 +319,19 @@ class Worker:
             if self.fps is not None:
                 due = self._pace(run, due, now - began, 1.0 / self.fps)
         raise Cancelled
+
+    def _rearrange(self, chain: Chain) -> None:
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        refused = chain.rearrange(wanted)
+        for _, why in refused:
+            self._notice(f"{self.name}: {why}; it was left out")
+            log.error("%s: %s", self.name, why)
+        with self._lock:
+            self.stages = [runner.stage for runner in chain.runners]
+            self._refused = refused
 
     def _pace(self, run: _Run, due: float, spent: float, budget: float) -> float:
         """Wait for the next deadline; deadlines are absolute, so that errors do not add up."""

@@ -1,0 +1,305 @@
+"""The heart of a session: its lines, the plugins they need, news and undo."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from studio.engine import Clock, Deck, Player
+from studio.engine.threads import spawn
+from studio.library.presets import apply_params, find_preset
+from studio.library.settings import SETTINGS
+from studio.params import ParamSet
+from studio.plugins import PluginError, Registry, discover
+from studio.session import state
+from studio.session.events import Events, Notice
+from studio.session.feed import Feed
+from studio.session.history import History
+from studio.session.jobs import JobList
+from studio.session.line import Line, Slot
+from studio.session.mix import Mix
+from studio.session.snapshots import Snapshot
+
+log = logging.getLogger("reverie.session")
+
+NOTICES = 500
+"""Notices that are remembered."""
+
+
+class Core:
+    """Lines, news, plugins and undo; ``Session`` has the rest.
+
+    Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix.
+    """
+
+    def __init__(
+        self, registry: Registry | None = None, *, settings: ParamSet | None = None, device: str = "cpu",
+    ) -> None:
+        self.events = Events()
+        self.settings = settings if settings is not None else ParamSet(SETTINGS)
+        self.registry = registry if registry is not None else discover(builtin_only=bool(self.settings["safe_mode"]))
+        self.clock = Clock()
+        self.device = device
+        self.mix = Mix(lambda: self.post("mix"))
+        self.jobs = JobList(lambda job: self.post("jobs"))
+        self.notices: list[Notice] = []
+        self.snapshots: list[Snapshot] = []
+        self.selection: tuple[str, int] = ("A", 0)
+        self.graveyard: dict[int, Slot] = {}
+        self.decks: dict[str, Line] = {name: self._make_deck(name) for name in ("A", "B")}
+        self.players: dict[str, Line] = {}
+        self.history = History(
+            lambda: state.capture(self), lambda target, current: state.restore(self, target, current),
+            lambda: self.post("history"),
+        )
+        self.closed = self.modified = self._editing = False
+
+    # --- news ---
+
+    def on(self, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
+        """Hear of one kind of news, in ``pump``; the returned function ends that."""
+        return self.events.on(kind, callback)
+
+    def post(self, kind: str, subject: Any = None) -> None:
+        """Tell of something, from any thread."""
+        self.events.post(kind, subject)
+
+    def pump(self) -> None:
+        """Deliver news and attach what was loaded; call it about 60 times a second."""
+        self.events.pump()
+        self.history.sample()
+
+    def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
+        """Say something to the user, from any thread."""
+        made = Notice(text, level, cure, source)
+        log.log({"error": logging.ERROR, "warning": logging.WARNING}.get(level, logging.INFO), "%s", text)
+
+        def keep() -> None:
+            self.notices.append(made)
+            del self.notices[:-NOTICES]
+            self.post("notice", made)
+
+        self.events.call(keep)
+
+    # --- lines ---
+
+    def _make_deck(self, name: str) -> Line:
+        return Line(name, "deck", Deck(f"deck {name}", **self._worker_settings(f"Deck {name}", self.settings["fps"])))
+
+    def _worker_settings(self, title: str, fps: int | None) -> dict[str, Any]:
+        return {
+            "clock": self.clock, "device": self.device, "fps": fps, "threads": self.settings["threads"] or None,
+            "on_notice": lambda text: self.notice(text, level="warning", source=title),
+        }
+
+    def lines(self) -> list[Line]:
+        """Decks, then players."""
+        return [*self.decks.values(), *self.players.values()]
+
+    def line(self, name: str) -> Line:
+        """A deck or player by name. Raises KeyError."""
+        return self.decks[name] if name in self.decks else self.players[name]
+
+    def make_player(self, name: str) -> Line:
+        """An empty player of this name; for ``state.restore`` and ``add_player``."""
+        line = Line(name, "player", Player(f"player {name}", **self._worker_settings(f"Player {name}", None)))
+        self.players[name] = line
+        self.post("line", line)
+        return line
+
+    def drop_line(self, name: str) -> None:
+        """Take a player away; for ``state.restore`` and ``remove_player``."""
+        line = self.players.pop(name)
+        line.worker.stop(0.0)
+        state.bury(self, line.slots)
+        line.slots = []
+        self.post("line", line)
+        if self.selection[0] == name:
+            self.select("A", 0)
+
+    def select(self, line: str, index: int = 0) -> None:
+        """Choose what the inspector and the generator's own view show."""
+        if self.selection != (line, index):
+            self.selection = (line, index)
+            self.post("selection")
+
+    @property
+    def selected(self) -> tuple[Line, Slot] | None:
+        """The selected line and slot, if there is one."""
+        name, index = self.selection
+        line = self.decks.get(name) or self.players.get(name)
+        return (line, line.slots[index]) if line is not None and index < len(line.slots) else None
+
+    # --- generators ---
+
+    def find_plugin(self, slot: Slot) -> None:
+        """Look up a slot's plugin; one that is not here leaves the slot absent, with its data."""
+        try:
+            slot.plugin = self.registry.get(slot.generator)
+        except PluginError as error:
+            slot.state, slot.reason = "absent", f"{error}; its values are kept"
+            return
+        slot.generator = slot.plugin.id or slot.generator
+        slot.data.generator = slot.generator
+
+    def settle(self, line: Line, *, fresh: bool = False) -> None:
+        """Let a line run what its slots hold now, importing what is missing."""
+        for slot in line.slots:
+            if slot.stage is None and slot.plugin is not None and slot.state == "loading":
+                self._import(line, slot)
+        line.sync(fresh=fresh)
+        self._feed(line)
+        self.post("line", line)
+        self.post("values", line)
+        if self.selection[0] == line.name and self.selection[1] >= len(line.slots):
+            self.select(line.name, max(0, len(line.slots) - 1))
+
+    def _import(self, line: Line, slot: Slot) -> None:
+        """Import the plugin on a thread of its own: torch takes seconds the first time."""
+        slot.state = "importing"
+        plugin = slot.plugin
+        assert plugin is not None
+
+        def work() -> None:
+            try:
+                generator = plugin.load()
+                if slot.preset:
+                    folders = [plugin.folder / "presets"]
+                    try:
+                        preset = find_preset(generator.id, slot.preset, folders)
+                    except ValueError as error:
+                        self.notice(str(error), level="warning", source=slot.title)
+                    else:
+                        slot.data.params = {**preset.params, **slot.data.params}
+            except PluginError as error:
+                why = str(error)
+                self.events.call(lambda: self._failed(line, slot, why))
+            else:
+                self.events.call(lambda: self._attach(line, slot))
+
+        spawn(f"reverie import {slot.generator}", work, lambda: None)
+
+    def _failed(self, line: Line, slot: Slot, why: str) -> None:
+        slot.state, slot.reason = "failed", why
+        self.notice(why, level="error", source=line.title)
+        self.post("line", line)
+        self.post("library")
+
+    def _attach(self, line: Line, slot: Slot) -> None:
+        """The code is here: make its values, and run it if the slot still stands in the line."""
+        from studio.engine import Stage
+
+        assert slot.plugin is not None
+        generator = slot.plugin.load()  # imported already: only looked up
+        values = ParamSet(generator.params)
+        for text in apply_params(slot.data.params, slot.data.version, values, generator):
+            self.notice(f"{slot.title}: {text}", source=line.title)
+        slot.stage = Stage(generator, values, slot.plugin.folder, slot.bypass)
+        slot.state, slot.reason = "ready", ""
+        if slot in line.slots:
+            line.sync()
+            self._feed(line)
+            self.post("line", line)
+            self.post("values", line)
+
+    def _feed(self, line: Line) -> None:
+        """Start, change or end the pictures that come into a deck."""
+        if line.kind != "deck" or not isinstance(line.worker, Deck):
+            return
+        wanted = line.input_spec if line.wants_input and not line.stopped and not self.closed else None
+        if line.feed is not None and line.feed.spec != wanted:
+            line.feed.stop()
+            line.feed = None
+        if wanted is not None and line.feed is None:
+            line.feed = Feed(
+                wanted, line.worker.input, self.registry, fps=float(self.settings["fps"]),
+                notice=lambda text: self.notice(text, level="warning", source=line.title,
+                                                cure="reverie devices lists what is there; choose another input"),
+            )
+
+    def reload_plugin(self, name: str) -> bool:
+        """Import a plugin's code anew and let every line use it, with its present values. The old code runs on until
+        the new one is here; when it fails to import, the old one stays. False when there is no such plugin."""
+        try:
+            plugin = self.registry.get(name)
+        except PluginError as error:
+            self.notice(str(error), level="error")
+            return False
+
+        def work() -> None:
+            try:
+                plugin.reload()
+            except PluginError as error:
+                self.notice(f"{error}; the version before goes on", level="error", source=plugin.title)
+                self.post("library")
+            else:
+                self.events.call(lambda: self._use_reloaded(plugin.id))
+
+        spawn(f"reverie reload {name}", work, lambda: None)
+        return True
+
+    def _use_reloaded(self, generator: str) -> None:
+        for line in self.lines():
+            touched = False
+            for slot in line.slots:
+                if slot.generator == generator and slot.plugin is not None:
+                    slot.data = slot.current()
+                    self._attach_again(line, slot)
+                    touched = True
+            if touched:
+                line.sync()
+                self.post("line", line)
+                self.post("values", line)
+        self.notice(f"{generator} was read anew")
+        self.post("library")
+
+    def _attach_again(self, line: Line, slot: Slot) -> None:
+        """A new stage, of which the line's worker makes new generators; the values are those of before."""
+        slot.stage = None
+        self._attach(line, slot)
+
+    # --- undo ---
+
+    @contextmanager
+    def edit(self, label: str, gesture: Any = None) -> Iterator[None]:
+        """Everything done inside is one step of undo."""
+        if self._editing:
+            yield
+            return
+        self.history.begin(label, gesture)
+        self._editing = True
+        try:
+            yield
+        finally:
+            self._editing = False
+            self.modified = True
+            self.history.commit()
+
+    def undo(self) -> str:
+        """Take the newest step back; returns its label."""
+        self.modified = True
+        return self.history.undo()
+
+    def redo(self) -> str:
+        """Do once more what was taken back last; returns its label."""
+        self.modified = True
+        return self.history.redo()
+
+    def go_back(self, seconds: float = 10.0) -> bool:
+        """Return to the look of so long ago; itself a step that can be undone."""
+        self.modified = True
+        return self.history.go_back(seconds)
+
+    # --- the end ---
+
+    def close(self) -> None:
+        """Stop everything; returns at once. ``studio.engine.threads.stop_all`` waits for the threads."""
+        self.closed = True
+        self.jobs.cancel_all()
+        for line in self.lines():
+            line.worker.stop(0.0)
+            if line.feed is not None:
+                line.feed.stop()
+                line.feed = None

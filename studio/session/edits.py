@@ -1,0 +1,395 @@
+"""What a user can do to the lines of a session; every edit is one step of undo."""
+
+from __future__ import annotations
+
+import copy
+import random
+import time
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from studio.engine import GeneratorError
+from studio.library.presets import Preset
+from studio.library.session import StageData
+from studio.params import Bool, Choice, Color, Int, ParamError, Point, Seed, Trigger
+from studio.plugins import PluginError
+from studio.session import state
+from studio.session.core import Core
+from studio.session.line import Line, Slot
+from studio.session.snapshots import Snapshot
+
+MUTATION = 0.25
+"""Standard deviation (of the control's way, 0..1) of a mutation of strength 1."""
+
+
+class Edits(Core):
+    """The edits."""
+
+    # --- what stands in a line ---
+
+    def load(
+        self, line: str, generator: str, *, preset: str = "", params: dict[str, Any] | None = None,
+        index: int = 0,
+    ) -> Slot | None:
+        """Put a generator at ``index`` (0 is the source), in place of what is there; effects after it stay if they fit.
+
+        Returns at once, with the slot; the code is imported on another thread. None, and a notice, when it cannot be.
+        """
+        target = self.line(line)
+        slot = self._new_slot(generator, preset, params)
+        if slot is None or not self._accepts(target, slot):
+            return None
+        with self.edit(f"Load {slot.title}"):
+            old = target.slots[index : index + 1]
+            target.slots[index : index + 1] = [slot]
+            state.bury(self, old)
+            target.stopped = False
+            self.settle(target)
+        self.select(line, target.slots.index(slot))
+        return slot
+
+    def add_effect(
+        self, line: str, generator: str, *, preset: str = "", params: dict[str, Any] | None = None,
+        at: int | None = None,
+    ) -> Slot | None:
+        """Put an effect into a line, at the end or at ``at``; in an empty deck it works on the deck's input."""
+        target = self.line(line)
+        slot = self._new_slot(generator, preset, params)
+        if slot is None or not self._accepts(target, slot):
+            return None
+        manifest = slot.plugin.manifest if slot.plugin else None
+        if manifest is not None and manifest.takes is None and target.slots:
+            self.notice(f"{slot.title} takes no input, so it cannot follow another generator; load it as a source",
+                        level="warning")
+            return None
+        with self.edit(f"Add {slot.title}"):
+            target.slots.insert(len(target.slots) if at is None else max(0, min(at, len(target.slots))), slot)
+            self.settle(target)
+        self.select(line, target.slots.index(slot))
+        return slot
+
+    def _new_slot(self, generator: str, preset: str, params: dict[str, Any] | None) -> Slot | None:
+        try:
+            plugin = self.registry.get(generator)
+        except PluginError as error:
+            self.notice(str(error), level="error")
+            return None
+        if plugin.state in ("failed", "found"):
+            why = plugin.reason or "it is not enabled"
+            self.notice(f"{plugin.title} cannot be used: {why}", level="error", cure="see the plugins page")
+            return None
+        extra = {"preset": preset} if preset else {}
+        version = plugin.manifest.version if plugin.manifest else 1
+        return state.slot_from(self, StageData(plugin.id, version, dict(params or {}), extra))
+
+    def _accepts(self, line: Line, slot: Slot) -> bool:
+        makes = slot.plugin.manifest.makes if slot.plugin and slot.plugin.manifest else "image"
+        if (line.kind == "deck") == (makes == "image"):
+            return True
+        where = "a player" if line.kind == "deck" else "a deck"
+        self.notice(f"{slot.title} makes {makes}, which {line.title} cannot hold; put it into {where}", level="warning")
+        return False
+
+    def remove_stage(self, line: str, index: int) -> None:
+        """Take a generator out."""
+        target = self.line(line)
+        if not 0 <= index < len(target.slots):
+            return
+        with self.edit(f"Remove {target.slots[index].title}"):
+            state.bury(self, [target.slots.pop(index)])
+            self.settle(target)
+
+    def move_stage(self, line: str, index: int, to: int) -> None:
+        """Move an effect to another place in its line; refused with a notice where it would not fit."""
+        target = self.line(line)
+        if not (0 <= index < len(target.slots) and 0 <= to < len(target.slots)) or index == to:
+            return
+        order = list(target.slots)
+        order.insert(to, order.pop(index))
+        generators = [slot.stage.generator for slot in order if slot.stage is not None]
+        if why := target.fits(generators):
+            self.notice(why, level="warning", source=target.title)
+            return
+        with self.edit(f"Move {target.slots[index].title}"):
+            target.slots = order
+            self.settle(target)
+        self.select(line, to)
+
+    def set_bypass(self, line: str, index: int, on: bool) -> None:
+        """Let an effect hand on what it is given."""
+        target = self.line(line)
+        slot = target.slots[index]
+        with self.edit(f"{'Bypass' if on else 'Use'} {slot.title}"):
+            slot.bypass = on
+            self.settle(target)
+
+    def clear_line(self, line: str) -> None:
+        """Empty a line; a deck's last picture goes too."""
+        target = self.line(line)
+        with self.edit(f"Empty {target.title}"):
+            state.bury(self, target.slots)
+            target.slots = []
+            self.settle(target)
+        mailbox = getattr(target.worker, "mailbox", None)
+        if mailbox is not None:
+            mailbox.clear()
+
+    def set_input(self, line: str, spec: str) -> None:
+        """Choose what feeds a deck: ``camera:N``, a file, ``scene``; '' for the scene."""
+        target = self.line(line)
+        with self.edit(f"Input of {target.title}"):
+            target.input = spec
+            self.settle(target)
+
+    def set_size(self, line: str, size: tuple[int, int] | None) -> None:
+        """Pixels (width, height) that a line is asked for; None lets its generator choose. Restarts it."""
+        target = self.line(line)
+        with self.edit(f"Size of {target.title}"):
+            target.size = size
+            self.settle(target, fresh=True)
+
+    def add_player(self) -> Line:
+        """An empty player with the next free number."""
+        number = next(n for n in range(1, 1000) if str(n) not in self.players)
+        with self.edit("Add a player"):
+            return self.make_player(str(number))
+
+    def remove_player(self, name: str) -> None:
+        """Take a player away."""
+        with self.edit(f"Remove player {name}"):
+            self.drop_line(name)
+
+    # --- running ---
+
+    def start(self, line: str) -> None:
+        """Run a line that was stopped."""
+        target = self.line(line)
+        target.stopped = False
+        self.settle(target)
+
+    def stop(self, line: str) -> None:
+        """Stop a line; its last picture stays."""
+        target = self.line(line)
+        target.stopped = True
+        self.settle(target)
+
+    def restart(self, line: str) -> None:
+        """Run a line from its beginning with new generators; plugins that failed to import are tried again."""
+        target = self.line(line)
+        target.stopped = False
+        for slot in target.slots:
+            if slot.stage is None and slot.state in ("failed", "absent"):
+                slot.state, slot.reason = "loading", ""
+                self.find_plugin(slot)
+                if slot.plugin is not None and slot.plugin.state == "failed":
+                    slot.plugin.state = "enabled"
+        self.settle(target, fresh=True)
+
+    # --- values ---
+
+    def _values(self, line: str, index: int) -> tuple[Line, Slot]:
+        target = self.line(line)
+        slot = target.slots[index]
+        if slot.stage is None:
+            raise ParamError(f"{slot.title} is not loaded yet")
+        return target, slot
+
+    def set_value(
+        self, line: str, index: int, name: str, value: Any, *, gesture: Hashable = None
+    ) -> str:
+        """Set a parameter; returns the note about clamping, ''. Calls with one ``gesture`` (a drag) are one step.
+
+        A gesture that is a tuple beginning with "hold" lasts until ``end_gesture``. Raises ParamError.
+        """
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        slot.stage.values.params[name].clean(value) if name in slot.stage.values.params else None
+        with self.edit(f"{_label(slot, name)}", gesture):
+            note = slot.stage.values.set(name, value)
+        self.post("values", target)
+        return note
+
+    def set_norm(
+        self, line: str, index: int, name: str, position: float, *, gesture: Hashable = None
+    ) -> None:
+        """Move a parameter's control to a position 0..1. Raises ParamError."""
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        with self.edit(f"{_label(slot, name)}", gesture):
+            slot.stage.values.set_norm(name, position)
+        self.post("values", target)
+
+    def end_gesture(self) -> None:
+        """The drag is over; the next change is a step of its own."""
+        self.history.end()
+
+    def fire(self, line: str, index: int, name: str) -> None:
+        """Fire a trigger; there is nothing to undo."""
+        _, slot = self._values(line, index)
+        assert slot.stage is not None
+        slot.stage.values.fire(name)
+
+    def reset_value(self, line: str, index: int, name: str) -> None:
+        """Back to the declared default."""
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        with self.edit(f"Reset {_label(slot, name)}"):
+            slot.stage.values.reset(name)
+        self.post("values", target)
+
+    def reset_all(self, line: str, index: int) -> None:
+        """Every parameter that is not locked back to its default."""
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        with self.edit(f"Reset {slot.title}"):
+            for name, param in slot.stage.values.params.items():
+                if name not in slot.locked and not isinstance(param, Trigger):
+                    slot.stage.values.reset(name)
+            slot.preset = ""
+        self.post("values", target)
+
+    def set_lock(self, line: str, index: int, name: str, on: bool) -> None:
+        """A locked parameter is left alone by randomise, mutate and reset all."""
+        slot = self.line(line).slots[index]
+        with self.edit(f"{'Lock' if on else 'Unlock'} {_label(slot, name)}"):
+            (slot.locked.add if on else slot.locked.discard)(name)
+        self.post("values", self.line(line))
+
+    def is_locked(self, line: str, index: int, name: str) -> bool:
+        """Whether a parameter is locked."""
+        return name in self.line(line).slots[index].locked
+
+    def randomise(
+        self, line: str, index: int, strength: float = 1.0, names: Iterable[str] | None = None
+    ) -> None:
+        """Move what makes the look towards random places; ``strength`` 1 goes all the way, 0.1 a tenth of it."""
+        self._stir(line, index, "Randomise", names, lambda here: here + strength * (random.random() - here), strength)
+
+    def mutate(self, line: str, index: int, strength: float = 0.3) -> None:
+        """Small random steps away from here, all at once."""
+        self._stir(line, index, "Mutate", None,
+                   lambda here: here + random.gauss(0.0, MUTATION * strength), strength * MUTATION)
+
+    def _stir(
+        self, line: str, index: int, verb: str, names: Iterable[str] | None, move: Any, chance: float
+    ) -> None:
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        values = slot.stage.values
+        chosen = set(names) if names is not None else {n for n, p in values.params.items() if _makes_the_look(p)}
+        with self.edit(f"{verb} {slot.title}"):
+            for name in sorted(chosen - slot.locked):
+                param = values.params[name]
+                if isinstance(param, Trigger) or not param.automatable:
+                    continue
+                if isinstance(param, Seed):
+                    if names is not None or random.random() < chance:
+                        values.set(name, random.randrange(2**31))
+                elif isinstance(param, (Bool, Choice)):
+                    if random.random() < chance:
+                        values.set_norm(name, random.random())
+                elif isinstance(param, Point):
+                    x, y = ((part - param.low) / (param.high - param.low) for part in values[name])
+                    values.set(name, tuple(param.low + (param.high - param.low) * min(1.0, max(0.0, move(part)))
+                                           for part in (x, y)))
+                else:
+                    here = param.to_norm(values[name])
+                    wrapped = move(here) % 1.0 if isinstance(param, Color) else move(here)
+                    values.set_norm(name, wrapped)
+        self.post("values", target)
+
+    # --- looks ---
+
+    def apply_preset(self, line: str, index: int, preset: Preset) -> None:
+        """Put a preset's values in; what it does not name goes to its default, locked parameters stay."""
+        target, slot = self._values(line, index)
+        assert slot.stage is not None
+        if preset.generator != slot.generator:
+            self.notice(f"{preset.name} is a preset for {preset.generator}, not for {slot.title}", level="warning")
+            return
+        values = slot.stage.values
+        kept = {name: values[name] for name in slot.locked if name in values.params}
+        with self.edit(f"Preset {preset.name}"):
+            for name, param in values.params.items():
+                if not isinstance(param, Trigger) and name not in kept:
+                    values.reset(name)
+            for text in preset.apply(values, slot.stage.generator):
+                self.notice(f"{preset.name}: {text}", source=target.title)
+            for name, value in kept.items():
+                values.set(name, value)
+            slot.preset = preset.slug
+        self.post("values", target)
+        self.post("line", target)
+
+    def make_preset(self, line: str, index: int, name: str) -> Preset:
+        """The present values as a preset, not yet saved. Raises ParamError while nothing is loaded."""
+        _, slot = self._values(line, index)
+        assert slot.stage is not None
+        made = slot.stage.generator
+        return Preset(made.id, name, slot.stage.values.dump(), made.version)
+
+    def copy_look(self, line: str) -> dict[str, Any]:
+        """A line's generators and values, for ``paste_look``; plain data."""
+        look = state.capture_line(self.line(line))
+        for slot in look["slots"]:
+            slot.pop("uid", None)
+        return copy.deepcopy(look)
+
+    def paste_look(self, line: str, look: dict[str, Any]) -> None:
+        """Make a line look as another did. A deck's look does not fit a player."""
+        target = self.line(line)
+        if look.get("kind") != target.kind:
+            self.notice(f"this look is of a {look.get('kind')}; {target.title} cannot take it", level="warning")
+            return
+        with self.edit(f"Paste a look into {target.title}"):
+            state.restore_line(self, target, copy.deepcopy(look), state.capture_line(target))
+
+    def take_snapshot(self, name: str = "", picture: bytes = b"") -> Snapshot:
+        """Keep the whole studio as it is now; ``picture`` is a small JPEG."""
+        made = Snapshot(name or f"{time.strftime('%H:%M:%S')}", copy.deepcopy(state.capture(self)), picture)
+        self.snapshots.append(made)
+        self.modified = True
+        self.post("session")
+        return made
+
+    def recall(self, snapshot: Snapshot) -> None:
+        """Go to a snapshot; what is not in it stays."""
+        with self.edit(f"Snapshot {snapshot.name}"):
+            now = state.capture(self)
+            target = copy.deepcopy(snapshot.state)
+            target["lines"] = {**now["lines"], **target["lines"]}
+            target["mix"] = {**now["mix"], **target["mix"]}
+            try:
+                state.restore(self, target, now)
+            except GeneratorError as error:
+                self.notice(str(error), level="error")
+
+    def remove_snapshot(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot."""
+        if snapshot in self.snapshots:
+            self.snapshots.remove(snapshot)
+            self.modified = True
+            self.post("session")
+
+    # --- the whole ---
+
+    def set_crossfade(self, share: float, *, gesture: Hashable = "crossfade") -> None:
+        """0 is deck A, 1 is deck B."""
+        with self.edit("Crossfade", gesture):
+            self.mix.set("crossfade", share)
+
+    def set_bpm(self, bpm: float, *, gesture: Hashable = "bpm") -> None:
+        """The tempo, 20..400."""
+        with self.edit("Tempo", gesture):
+            self.clock.bpm = bpm
+        self.post("session")
+
+
+def _label(slot: Slot, name: str) -> str:
+    param = slot.stage.values.params.get(name) if slot.stage is not None else None
+    return param.label if param is not None else name
+
+
+def _makes_the_look(param: Any) -> bool:
+    """Whether randomise touches it unasked: not what restarts the generator, and not how large the picture is."""
+    return bool(param.live and param.automatable and not (isinstance(param, Int) and param.unit == "px"))

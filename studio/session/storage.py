@@ -1,0 +1,167 @@
+"""Sessions as files: new, open, save, autosave, and what is left of a crash."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from studio import safe_json
+from studio.engine.threads import spawn
+from studio.files import FileError, write_text
+from studio.library.session import LineData, SessionData, load_session, save_session
+from studio.plugins import Registry
+from studio.session import recovery, state
+from studio.session.edits import Edits
+from studio.session.line import Line
+from studio.session.recovery import Recoverable, RecoverySlot
+from studio.session.snapshots import read_snapshots
+
+AUTOSAVE_SECONDS = 20.0
+"""How often a changed session is written to the recovery folder."""
+
+
+class Storage(Edits):
+    """A session and its files. ``path`` is the file it was opened from or saved to last."""
+
+    def __init__(self, registry: Registry | None = None, **options: Any) -> None:
+        """``options`` are those of ``Core``: settings, device."""
+        super().__init__(registry, **options)
+        self.path: Path | None = None
+        self._slot = RecoverySlot()
+        self._data = SessionData()
+        self._saved_at = time.monotonic()
+        self._written = ""
+        self._writing = False
+
+    def close(self) -> None:
+        """Stop everything, cleanly: no recovery file stays."""
+        super().close()
+        self._slot.close()
+
+    def to_data(self) -> SessionData:
+        """Everything as a session file holds it; plugins that are absent keep their data as it came."""
+        data = self._data
+        data.decks = [self._line_data(line) for line in self.decks.values()]
+        data.players = [self._line_data(line) for line in self.players.values()]
+        data.bpm, data.crossfade = self.clock.bpm, self.mix.crossfade
+        if self.snapshots or "snapshots" in data.extra:
+            data.extra["snapshots"] = [snapshot.to_json() for snapshot in self.snapshots]
+        return data
+
+    @staticmethod
+    def _line_data(line: Line) -> LineData:
+        stages = [slot.current() for slot in line.slots]
+        return LineData(line.name, stages, line.seed, line.size, line.input, line.extra)
+
+    def save(self, path: Path | None = None) -> None:
+        """Write the session to ``path``, or where it came from. Raises FileError with a sentence."""
+        target = path or self.path
+        if target is None:
+            raise FileError("the session has no file yet; choose one")
+        data = self.to_data()
+        data.name = data.name or target.stem
+        save_session(target, data)
+        self.path, self.modified = target, False
+        self.post("session")
+
+    def open(self, path: Path) -> list[str]:
+        """Replace everything by a session file; returns what was changed or ignored. Raises FileError; nothing is lost
+        then."""
+        data, report = load_session(path)
+        self._apply(data, report)
+        self.path, self.modified = path, False
+        for line in report:
+            self.notice(f"{path.name}: {line}", level="warning")
+        self.post("session")
+        return report
+
+    def new(self) -> None:
+        """An empty session."""
+        self._apply(SessionData(), [])
+        self.path, self.modified = None, False
+        self.post("session")
+
+    def _apply(self, data: SessionData, report: list[str]) -> None:
+        for name in list(self.players):
+            self.drop_line(name)
+        self._data = data
+        self.snapshots = read_snapshots(data.extra.get("snapshots"), report)
+        self.clock.bpm = data.bpm
+        self.mix.set("crossfade", data.crossfade)
+        stored = {line.name: line for line in data.decks if line.name in self.decks}
+        unnamed = [line for line in data.decks if line.name not in self.decks]
+        for name, deck in self.decks.items():
+            self._fill(deck, stored.get(name) or (unnamed.pop(0) if unnamed else LineData(name)))
+            if not deck.slots:
+                deck.worker.mailbox.clear()  # type: ignore[union-attr]
+        for number, player in enumerate(data.players, 1):
+            name = player.name if player.name.isdigit() and player.name not in self.players else str(number)
+            while name in self.players:
+                name = str(int(name) + 1)
+            self._fill(self.make_player(name), player)
+        self.history.clear()
+        self.select("A", 0)
+        self.post("selection")
+
+    def _fill(self, line: Line, data: LineData) -> None:
+        state.bury(self, line.slots)
+        line.slots = [state.slot_from(self, stage) for stage in data.stages]
+        for slot in line.slots:
+            slot.preset = ""  # its values are stored: the name is only a label
+            slot.preset = str(slot.data.extra.pop("preset", ""))[:200]
+        line.seed, line.size, line.input, line.extra = data.seed, data.size, data.input, data.extra
+        line.stopped = False
+        self.settle(line, fresh=True)
+
+    # --- recovery ---
+
+    def autosave_tick(self) -> None:
+        """Call now and then: writes a changed session to the recovery folder, on another thread."""
+        now = time.monotonic()
+        if self._slot.path is None or self._writing or now - self._saved_at < AUTOSAVE_SECONDS:
+            return
+        self.autosave()
+
+    def autosave(self) -> None:
+        """Write the recovery file now, if anything changed since the last time."""
+        self._saved_at = time.monotonic()
+        path = self._slot.path
+        if path is None or not self.modified:
+            return
+        tree = self.to_data().to_json()
+        tree["recovered_from"] = str(self.path) if self.path else ""
+        text = safe_json.dumps(tree)
+        if text == self._written:
+            return
+        self._written, self._writing = text, True
+
+        def work() -> None:
+            try:
+                write_text(path, text)
+            except FileError as error:
+                self.notice(f"the recovery copy could not be written: {error}", level="warning")
+            finally:
+                self._writing = False
+
+        spawn("reverie autosave", work, lambda: None)
+
+    def recoverable(self) -> list[Recoverable]:
+        """States that studios which died left behind, the newest first."""
+        return recovery.recoverable()
+
+    def recover(self, item: Recoverable) -> list[str]:
+        """Bring such a state back, as an unsaved session. The file goes when this session is saved or closed well."""
+        report = self.open(item.path)
+        came_from = self._data.extra.pop("recovered_from", "")
+        self.path = Path(came_from) if isinstance(came_from, str) and came_from.endswith(".reverie") else None
+        self.modified = True
+        self._written = ""
+        self.autosave()
+        recovery.discard(item)
+        self.post("session")
+        return report
+
+    def shown_name(self) -> str:
+        """The session's name for a title bar."""
+        return self.path.stem if self.path else "Untitled"
