@@ -46,15 +46,22 @@ class Library:
 LIBRARIES = (
     Library("portaudio", "sounddevice", "sound", {
         "apt-get": "libportaudio2", "dnf": "portaudio", "pacman": "portaudio", "zypper": "libportaudio2"}),
-    Library("EGL", "PySide6", "the window", {
+    Library("EGL", "PySide6-Essentials", "the window", {
         "apt-get": "libegl1", "dnf": "mesa-libEGL", "pacman": "libglvnd", "zypper": "Mesa-libEGL1"}),
-    Library("GL", "PySide6", "the window", {
+    Library("GL", "PySide6-Essentials", "the window", {
         "apt-get": "libgl1", "dnf": "mesa-libGL", "pacman": "libglvnd", "zypper": "Mesa-libGL1"}),
-    Library("xkbcommon", "PySide6", "the window", {
+    Library("xkbcommon", "PySide6-Essentials", "the window", {
         "apt-get": "libxkbcommon0", "dnf": "libxkbcommon", "pacman": "libxkbcommon", "zypper": "libxkbcommon0"}),
-    Library("xcb-cursor", "PySide6", "the window on X11", {
-        "apt-get": "libxcb-cursor0", "dnf": "xcb-util-cursor", "pacman": "xcb-util-cursor",
-        "zypper": "libxcb-cursor0"}),
+    *(
+        Library(find, "PySide6-Essentials", "the window on X11", {
+            "apt-get": apt, "dnf": other, "pacman": other, "zypper": apt})
+        for find, apt, other in (
+            ("xcb-cursor", "libxcb-cursor0", "xcb-util-cursor"), ("xcb-icccm", "libxcb-icccm4", "xcb-util-wm"),
+            ("xcb-image", "libxcb-image0", "xcb-util-image"), ("xcb-keysyms", "libxcb-keysyms1", "xcb-util-keysyms"),
+            ("xcb-render-util", "libxcb-render-util0", "xcb-util-renderutil"),
+            ("xcb-shape", "libxcb-shape0", "libxcb"), ("xkbcommon-x11", "libxkbcommon-x11-0", "libxkbcommon-x11"),
+        )
+    ),
 )
 INSTALL = {
     "apt-get": ["apt-get", "install", "-y", "--no-install-recommends"], "dnf": ["dnf", "install", "-y"],
