@@ -27,7 +27,7 @@ class DeepDream(Generator):
     id, version, title, makes, takes, wants = "reverie.deep_dream", 1, "DeepDream", "image", "image", "tensor"
 
     layer = Choice("4c", LAYERS, group="Vision", help="Early layers make strokes and fur, late ones animals and places")
-    channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer, each with its motif; -1: all of them")
+    channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer (counted round), a motif each; -1: all")
     weight = Float(1.0, -2.0, 2.0, group="Vision", help="How strongly the first vision pulls; below 0 it is avoided")
     layer_b = Choice("3b", LAYERS, group="Vision", help="Layer of a second vision")
     channel_b = Int(-1, -1, 1023, group="Vision", help="Channel of the second vision; -1: all of them")
@@ -218,13 +218,18 @@ class DeepDream(Generator):
                 wished = [Target(t.layer, t.channels, t.weight * (1 - fade)) for t in here]
                 wished += [Target(t.layer, t.channels, t.weight * fade) for t in after]
         else:
-            wished = [
-                Target(layer, () if channel < 0 else (channel,), weight)
-                for layer, channel, weight in (
-                    (self.layer, self.channel, self.weight), (self.layer_b, self.channel_b, self.weight_b)) if weight
-            ] or [Target(self.layer)]
-            wished = [Target(self._nearest(ctx, t.layer), t.channels, t.weight) for t in wished]
+            visions = ((self.layer, self.channel, self.weight), (self.layer_b, self.channel_b, self.weight_b))
+            wished = [self._vision(ctx, *vision) for vision in visions if vision[2]]
+            wished = wished or [self._vision(ctx, self.layer, -1, 1.0)]
         return fit_targets(self._net, wished, lambda text: self._say(ctx, text))
+
+    def _vision(self, ctx: Context, layer: str, channel: int, weight: float) -> Target:
+        """A layer, or one channel of it; channels are counted round, so that every number is a motif of the network."""
+        layer = self._nearest(ctx, layer)
+        count = self._net.channels(layer)
+        if channel >= count:
+            self._say(ctx, f"layer {layer} has channels 0 to {count - 1}; {channel} is taken as {channel % count}")
+        return Target(layer, () if channel < 0 else (channel % count,), weight)
 
     def _nearest(self, ctx: Context, layer: str) -> str:
         """The layer itself; in a network without it the deepest one before it, else one at the same relative depth."""

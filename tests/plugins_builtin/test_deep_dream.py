@@ -188,3 +188,11 @@ def test_a_4k_dream_in_bounded_memory(plugin, model: str) -> None:
     assert frame.shape == (2160, 3840, 3)
     # thirteen times the pixels: the picture in 32 bits is 100 MB, and a step holds about ten such
     assert peak() - before < 1400
+
+
+def test_every_channel_number_is_a_motif(plugin, model: str) -> None:
+    notices: list[str] = []
+    beyond = frames(plugin, model, 1, channel=1023, notices=notices)[0]
+    within = frames(plugin, model, 1, channel=1023 % 256)[0]
+    assert np.array_equal(beyond, within)
+    assert [text for text in notices if "channels 0 to 255; 1023 is taken as 255" in text]
