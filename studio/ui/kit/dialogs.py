@@ -1,0 +1,162 @@
+"""Questions and file dialogs that never block: they open, and call back with the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from studio.ui import icons, theme
+from studio.ui.kit.buttons import button
+
+Kinds = Sequence[tuple[str, Sequence[str]]]
+
+
+def _frame(parent: QWidget | None, title: str, text: str, icon: str, role: str) -> tuple[QDialog, QVBoxLayout]:
+    dialog = QDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(title)
+    dialog.setModal(True)
+    dialog.setMinimumWidth(theme.px(400))
+    dialog.setMaximumWidth(theme.px(620))
+    layout = QVBoxLayout(dialog)
+    margin = theme.space(5)
+    layout.setContentsMargins(margin, margin, margin, theme.space(4))
+    layout.setSpacing(theme.space(4))
+    picture = QLabel()
+    side = theme.px(28)
+    picture.setPixmap(icons.icon(icon, role).pixmap(QSize(side, side), dialog.devicePixelRatioF()))
+    head = QLabel(title, wordWrap=True)
+    head.setProperty("role", "title")
+    words = QVBoxLayout()
+    words.setSpacing(theme.space(2))
+    words.addWidget(head)
+    if text:
+        body = QLabel(text, wordWrap=True)
+        body.setProperty("role", "dim")
+        body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words.addWidget(body)
+    row = QHBoxLayout()
+    row.setSpacing(theme.space(4))
+    row.addWidget(picture, alignment=Qt.AlignmentFlag.AlignTop)
+    row.addLayout(words, 1)
+    layout.addLayout(row)
+    return dialog, layout
+
+
+def ask(
+    parent: QWidget | None, title: str, text: str, buttons: Sequence[str],
+    answered: Callable[[str | None], object] | None = None, *, danger: str = "", icon: str = "help",
+) -> QDialog:
+    """Ask a question and return at once; ``answered`` gets the button's text, or None after Escape.
+
+    The last button is the main one and takes Enter; ``danger`` names one that destroys something, which is then red
+    and never takes Enter.
+    """
+    dialog, layout = _frame(parent, title, text, icon, "danger" if danger else "accent")
+    answer: list[str] = []
+    row = QHBoxLayout()
+    row.setSpacing(theme.space(2))
+    row.addStretch(1)
+
+    def choose(label: str) -> None:
+        answer.append(label)
+        dialog.accept()
+
+    for place, label in enumerate(buttons):
+        role = "danger" if label == danger else "primary" if place == len(buttons) - 1 else ""
+        made = button(label, role=role, clicked=lambda label=label: choose(label), parent=dialog)
+        made.setDefault(role == "primary")
+        if role == "primary" or (danger and place == 0):
+            made.setFocus()
+        row.addWidget(made)
+    layout.addLayout(row)
+    if answered is not None:
+        dialog.finished.connect(lambda _: answered(answer[0] if answer else None))
+    dialog.open()
+    return dialog
+
+
+def ask_text(
+    parent: QWidget | None, title: str, label: str, value: str, answered: Callable[[str], object], *,
+    text: str = "", button_text: str = "OK", check: Callable[[str], str] | None = None,
+) -> QDialog:
+    """Ask for one line and return at once; ``answered`` gets it, and is not called after Escape.
+
+    ``check(text)`` returns what is wrong with it as a sentence, or an empty string; the button waits for that.
+    """
+    dialog, layout = _frame(parent, title, text, "edit", "accent")
+    field = QLineEdit(value)
+    field.setAccessibleName(label)
+    field.setPlaceholderText(label)
+    field.selectAll()
+    wrong = QLabel("", wordWrap=True)
+    wrong.setProperty("role", "danger")
+    wrong.hide()
+    layout.addWidget(field)
+    layout.addWidget(wrong)
+    row = QHBoxLayout()
+    row.setSpacing(theme.space(2))
+    row.addStretch(1)
+    row.addWidget(button("Cancel", clicked=dialog.reject, parent=dialog))
+    good = button(button_text, role="primary", clicked=dialog.accept, parent=dialog)
+    good.setDefault(True)
+    row.addWidget(good)
+    layout.addLayout(row)
+
+    def look(now: str) -> None:
+        problem = check(now.strip()) if check is not None and now.strip() else ""
+        wrong.setText(problem)
+        wrong.setVisible(bool(problem))
+        good.setEnabled(bool(now.strip()) and not problem)
+
+    field.textChanged.connect(look)
+    look(value)
+    dialog.accepted.connect(lambda: answered(field.text().strip()))
+    dialog.open()
+    field.setFocus()
+    return dialog
+
+
+def pick_file(
+    parent: QWidget | None, title: str, picked: Callable[[Path], object], *, folder: Path | None = None,
+    kinds: Kinds = (), save: bool = False, name: str = "",
+) -> QFileDialog:
+    """Let a file be chosen and return at once; ``picked`` gets its path, and is not called after Escape.
+
+    ``kinds`` are ``("Pictures", ("*.png", "*.jpg"))``; with ``save`` a name may be new, and what exists is asked about.
+    """
+    dialog = _files(parent, title, folder, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile if save else QFileDialog.FileMode.ExistingFile)
+    if save and kinds:
+        dialog.setDefaultSuffix(kinds[0][1][0].removeprefix("*."))
+    if name:
+        dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda path: picked(Path(path)))
+    dialog.open()
+    return dialog
+
+
+def pick_folder(
+    parent: QWidget | None, title: str, picked: Callable[[Path], object], *, folder: Path | None = None
+) -> QFileDialog:
+    """Let a folder be chosen and return at once; ``picked`` gets its path, and is not called after Escape."""
+    dialog = _files(parent, title, folder, ())
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.fileSelected.connect(lambda path: picked(Path(path)))
+    dialog.open()
+    return dialog
+
+
+def _files(parent: QWidget | None, title: str, folder: Path | None, kinds: Kinds) -> QFileDialog:
+    dialog = QFileDialog(parent, title)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    if folder is not None:
+        dialog.setDirectory(str(folder))
+    if kinds:
+        dialog.setNameFilters([f"{label} ({' '.join(patterns)})" for label, patterns in kinds])
+    return dialog

@@ -1,0 +1,390 @@
+"""A grid of thumbnails that stays quick with thousands of items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import (
+    QAbstractListModel, QEvent, QItemSelectionModel, QMimeData, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt,
+    QTimer, Signal,
+)
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QStackedLayout, QVBoxLayout, QWidget
+
+from studio.ui import theme
+from studio.ui.kit import mime
+from studio.ui.kit.card import Picture
+from studio.ui.kit.small import EmptyState, SearchField
+from studio.ui.kit.thumb_delegate import ThumbDelegate
+
+Index = QModelIndex | QPersistentModelIndex
+SIZES = {"small": 72, "medium": 108, "large": 160}
+ITEM = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """One item. ``key`` is unique; ``kind`` colours it; ``badge`` is a word in its corner; ``reason`` greys it out."""
+
+    key: str
+    title: str
+    subtitle: str = ""
+    picture: Picture = None
+    tags: tuple[str, ...] = ()
+    kind: str = ""
+    icon: str = "image"
+    badge: str = ""
+    reason: str = ""
+    tip: str = ""
+
+    def found_by(self, words: list[str]) -> bool:
+        """Whether every word (in lower case) is in the title, subtitle or a tag."""
+        text = " ".join((self.title, self.subtitle, *self.tags)).casefold()
+        return all(word in text for word in words)
+
+
+class ThumbModel(QAbstractListModel):
+    """The items that pass the search."""
+
+    renamed = Signal(str, str)
+    wants_picture = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._all: dict[str, Thumb] = {}
+        self._shown: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._words: list[str] = []
+        self._asked: set[str] = set()
+        self.editable = False
+        self.make_mime: Callable[[list[str]], QMimeData | None] | None = None
+
+    def set_items(self, items: Iterable[Thumb]) -> None:
+        self._all = {item.key: item for item in items}
+        self._asked.clear()
+        self._refilter()
+
+    def update_item(self, item: Thumb) -> None:
+        """Replace or add one item."""
+        known = item.key in self._all
+        self._all[item.key] = item
+        row = self._rows.get(item.key)
+        if row is not None and item.found_by(self._words):
+            index = self.index(row)
+            self.dataChanged.emit(index, index)
+        elif not known or row is not None or item.found_by(self._words):
+            self._refilter()
+
+    def set_search(self, text: str) -> None:
+        self._words = text.casefold().split()
+        self._refilter()
+
+    def _refilter(self) -> None:
+        self.beginResetModel()
+        self._shown = [key for key, item in self._all.items() if item.found_by(self._words)]
+        self._rows = {key: row for row, key in enumerate(self._shown)}
+        self.endResetModel()
+
+    def item(self, key: str) -> Thumb | None:
+        return self._all.get(key)
+
+    def items(self) -> list[Thumb]:
+        return list(self._all.values())
+
+    def row_of(self, key: str) -> int | None:
+        return self._rows.get(key)
+
+    def item_at(self, row: int) -> Thumb:
+        return self._all[self._shown[row]]
+
+    def ask_picture(self, key: str) -> None:
+        """A visible item has no picture yet; it is asked for once."""
+        if key not in self._asked:
+            self._asked.add(key)
+            QTimer.singleShot(0, self, lambda: self.wants_picture.emit(key))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 — Qt's own signature
+        return 0 if parent.isValid() else len(self._shown)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        if not index.isValid() or index.row() >= len(self._shown):
+            return None
+        item = self.item_at(index.row())
+        if role == ITEM:
+            return item
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
+            return item.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            lines = (item.title, item.tip or item.subtitle, item.reason, ", ".join(item.tags))
+            return "\n".join(line for line in lines if line)
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
+            return item.reason or item.subtitle
+        return None
+
+    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        item = self.item_at(index.row())
+        text = str(value).strip()
+        if not text or text == item.title:
+            return False
+        self.update_item(replace(item, title=text))
+        self.renamed.emit(item.key, text)
+        return True
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+        if index.isValid():
+            if self.make_mime is not None and not self.item_at(index.row()).reason:
+                flags |= Qt.ItemFlag.ItemIsDragEnabled
+            if self.editable:
+                flags |= Qt.ItemFlag.ItemIsEditable
+        return flags
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        return Qt.DropAction.CopyAction
+
+    def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:  # type: ignore[override]
+        made = self.make_mime([self.item_at(index.row()).key for index in indexes]) if self.make_mime else None
+        return made or QMimeData()
+
+
+class _View(QListView):
+    dropped = Signal(object)
+    menu_for = Signal(QPoint)
+    accepted: Callable[[mime.Dropped], bool] | None = None
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu_for.emit(event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.state() != self.State.EditingState:
+            if self.currentIndex().isValid():
+                self.activated.emit(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+    def _takes(self, event: QDropEvent) -> mime.Dropped | None:
+        what = mime.read(event.mimeData())
+        if what is None or event.source() is self or self.accepted is None or not self.accepted(what):
+            return None
+        return what
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        event.setAccepted(self._takes(event) is not None)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.setAccepted(self._takes(event) is not None)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        what = self._takes(event)
+        if what is not None:
+            event.acceptProposedAction()
+            self.dropped.emit(what)
+
+
+class ThumbGrid(QWidget):
+    """Search field over a grid of pictures; selection, keys, double click, drag, menu, rename in place.
+
+    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for each
+    visible item without a picture: load it in the background and call ``set_picture``.
+    """
+
+    activated = Signal(str)
+    selected = Signal(str)
+    renamed = Signal(str, str)
+    dropped = Signal(object)  # mime.Dropped
+    wants_picture = Signal(str)
+
+    def __init__(
+        self, parent: QWidget | None = None, *, name: str = "Pictures", search: bool = True, size: str = "medium",
+        multiple: bool = False,
+    ) -> None:
+        super().__init__(parent)
+        self.model = ThumbModel(self)
+        self.view = _View()
+        self.search = SearchField(f"Search {name.lower()}")
+        self.empty = EmptyState("search", "Nothing found")
+        self._nothing = ("image", f"No {name.lower()} yet", "", "")
+        self._menu: Callable[[list[str], QMenu], None] | None = None
+        self._kept: list[str] = []
+        self._set_up_view(name, multiple)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.space(2))
+        layout.addWidget(self.search)
+        self.search.setVisible(search)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.empty)
+        layout.addLayout(self._stack, 1)
+        self.set_size(size)
+        self._connect()
+        self._show_state()
+
+    def _set_up_view(self, name: str, multiple: bool) -> None:
+        view = self.view
+        view.setModel(self.model)
+        view.setAccessibleName(name)
+        view.setViewMode(QListView.ViewMode.IconMode)
+        view.setMovement(QListView.Movement.Static)
+        view.setResizeMode(QListView.ResizeMode.Adjust)
+        view.setUniformItemSizes(True)
+        view.setWordWrap(False)
+        view.setMouseTracking(True)
+        view.setProperty("role", "bare")
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        modes = QAbstractItemView.SelectionMode
+        view.setSelectionMode(modes.ExtendedSelection if multiple else modes.SingleSelection)
+        self._delegate = ThumbDelegate(view, ITEM, self.model.ask_picture)
+        view.setItemDelegate(self._delegate)
+
+    def _connect(self) -> None:
+        self.search.searched.connect(self._search)
+        self.view.activated.connect(lambda index: self.activated.emit(self.model.item_at(index.row()).key))
+        self.view.menu_for.connect(self._open_menu)
+        self.view.dropped.connect(self.dropped)
+        self.view.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit(self.current() or ""))
+        self.model.renamed.connect(self.renamed)
+        self.model.wants_picture.connect(self.wants_picture)
+        self.model.modelAboutToBeReset.connect(self._keep)
+        self.model.modelReset.connect(self._restore)
+        self.empty.activated.connect(self._cure)
+
+    # ---- items
+
+    def set_items(self, items: Iterable[Thumb]) -> None:
+        """Show these items; what was selected stays selected where it is still there."""
+        self.model.set_items(items)
+
+    def update_item(self, item: Thumb) -> None:
+        """Replace or add one item."""
+        self.model.update_item(item)
+
+    def set_picture(self, key: str, picture: Picture) -> None:
+        """Give an item its picture; a key that is gone is passed over."""
+        item = self.model.item(key)
+        if item is not None:
+            self._delegate.forget(key)
+            self.model.update_item(replace(item, picture=picture))
+
+    def keys(self) -> list[str]:
+        """The keys of what is shown, in order."""
+        return [self.model.item_at(row).key for row in range(self.model.rowCount())]
+
+    def current(self) -> str | None:
+        """The key of the selected item (of several, the one with the keyboard)."""
+        chosen = self.chosen()
+        index = self.view.currentIndex()
+        if index.isValid() and self.model.item_at(index.row()).key in chosen:
+            return self.model.item_at(index.row()).key
+        return chosen[0] if chosen else None
+
+    def chosen(self) -> list[str]:
+        """The keys of all selected items, in order."""
+        rows = sorted(index.row() for index in self.view.selectedIndexes())
+        return [self.model.item_at(row).key for row in rows]
+
+    def select(self, key: str) -> bool:
+        """Select and show an item; False when it is not among those shown."""
+        row = self.model.row_of(key)
+        if row is None:
+            return False
+        index = self.model.index(row)
+        self.view.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self.view.scrollTo(index)
+        return True
+
+    # ---- what it can do
+
+    def set_size(self, size: str | int) -> None:
+        """``small``, ``medium``, ``large``, or the side of a picture in pixels at scale 1."""
+        side = SIZES[size] if isinstance(size, str) else size
+        self._delegate.set_side(side)
+        self.view.setSpacing(0)
+        self.view.setGridSize(self._delegate.cell())
+        self.view.doItemsLayout()
+
+    def set_empty(self, icon: str, title: str, text: str = "", button: str = "") -> None:
+        """What to say when there are no items at all; the button emits ``empty.activated``."""
+        self._nothing = (icon, title, text, button)
+        self._show_state()
+
+    def set_menu(self, build: Callable[[list[str], QMenu], None] | None) -> None:
+        """``build(keys, menu)`` fills the context menu for the chosen items (none of them: for the ground)."""
+        self._menu = build
+
+    def set_drag(self, make: Callable[[list[str]], QMimeData | None] | None) -> None:
+        """``make(keys)`` makes what a drag carries."""
+        self.model.make_mime = make
+        self.view.setDragEnabled(make is not None)
+        self.view.setDragDropMode(self._drag_mode())
+
+    def set_drop(self, accepts: Callable[[mime.Dropped], bool] | None) -> None:
+        """What may be dropped on the grid; ``dropped`` carries it."""
+        self.view.accepted = accepts
+        self.view.setAcceptDrops(accepts is not None)
+        self.view.setDragDropMode(self._drag_mode())
+
+    def set_editable(self, on: bool) -> None:
+        """Whether F2 renames in place."""
+        self.model.editable = on
+
+    def edit(self, key: str) -> None:
+        """Rename an item in place."""
+        if self.select(key):
+            self.view.edit(self.view.currentIndex())
+
+    def _drag_mode(self) -> QAbstractItemView.DragDropMode:
+        modes = QAbstractItemView.DragDropMode
+        drag, drop = self.model.make_mime is not None, self.view.accepted is not None
+        return modes.DragDrop if drag and drop else modes.DragOnly if drag else modes.DropOnly if drop else modes.NoDragDrop
+
+    # ---- inside
+
+    def _search(self, text: str) -> None:
+        self.model.set_search(text)
+
+    def _keep(self) -> None:
+        self._kept = self.chosen()
+
+    def _restore(self) -> None:
+        selection = self.view.selectionModel()
+        for key in self._kept:
+            row = self.model.row_of(key)
+            if row is not None:
+                selection.setCurrentIndex(self.model.index(row), QItemSelectionModel.SelectionFlag.Select)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        if self.model.rowCount():
+            self._stack.setCurrentWidget(self.view)
+            return
+        if self.model.items():
+            self.empty.set("search", "Nothing found", f"No title or tag has “{self.search.text()}”.", "Clear the search")
+        else:
+            self.empty.set(*self._nothing)
+        self._stack.setCurrentWidget(self.empty)
+
+    def _cure(self) -> None:
+        if self.model.items():
+            self.search.clear()
+
+    def _open_menu(self, where: QPoint) -> None:
+        if self._menu is None:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._menu(self.chosen(), menu)
+        if menu.isEmpty():
+            menu.deleteLater()
+        else:
+            menu.popup(where)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.StyleChange:
+            self._delegate.forget()
+        super().changeEvent(event)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.px(120), theme.px(120))
