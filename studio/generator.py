@@ -38,7 +38,8 @@ class Context:
     start (fractional), ``bar`` bars (fractional), ``bpm`` tempo. ``size`` is the wished ``(width, height)`` in pixels
     or None. ``input`` is the upstream or camera picture of an effect, in the form its class attribute ``wants`` names.
     ``notes`` are the notes that began since the last step; ``audio`` maps feature names (``level``, ``onset``...) to
-    0..1. ``offline`` is True in a render, where time does not matter and nothing may be dropped.
+    0..1. ``wishes`` are what the generator's own view asks of this one step (see ``expose``), by names of their own;
+    empty in a render. ``offline`` is True in a render, where time does not matter and nothing may be dropped.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Context:
         self.input: Any = None
         self.notes: tuple[Note, ...] = ()
         self.audio: dict[str, float] = {}
+        self.wishes: dict[str, Any] = {}
         self.log = logger or logging.getLogger("reverie.generator")
         self._cancelled = cancelled
         self._on_progress = on_progress
@@ -201,6 +203,11 @@ class Generator:
     def export_options(cls, values: dict[str, Any]) -> dict[str, Any]:
         """Wishes for the writer of a file made with these values, such as MIDI programs; the user's own go first."""
         return {}
+
+    @classmethod
+    def loop_seconds(cls, values: dict[str, Any], bpm: float) -> float | None:
+        """Seconds after which its media come back to where they began, with these values; None: never, or unknown."""
+        return None
 
     def setup(self, ctx: Context) -> None:
         """Prepare: load models, allocate. Runs on the worker, and again when a ``live=False`` value changed."""

@@ -47,18 +47,39 @@ class Deck(Worker):
 
 
 class Player(Worker):
-    """A generator of notes, text or sound. It works at most ``ahead`` parts ahead of who takes them from ``parts``."""
+    """A generator of notes, text or sound. It works at most ``ahead`` parts ahead of who takes them from ``parts``.
+
+    ``steer`` turns it to something else: what it made before and nobody has taken is forgotten.
+    """
 
     follows_clock = False
 
     def __init__(self, name: str = "player", *, ahead: int = 2, **settings: Any) -> None:
         super().__init__(name, **settings)
         self.parts: PartQueue[Media] = PartQueue(ahead)
+        self._epoch = 0
+
+    def start(self, stages: Sequence[Stage], *, wait: bool = True) -> None:
+        """As for every worker; parts of the run before are forgotten."""
+        self._check(stages)
+        self._forget({})
+        super().start(stages, wait=wait)
+
+    def steer(self, **wishes: Any) -> None:
+        """Hand ``wishes`` to the next step (``ctx.wishes``), and forget every part that an earlier step made."""
+        self._forget(wishes)
+
+    def _forget(self, wishes: dict[str, Any]) -> None:
+        with self._lock:
+            self._epoch += 1
+            self._wishes.update(wishes)
+        self.parts.clear()
+
+    def _begin_step(self, run: _Run) -> dict[str, Any]:
+        with self._lock:  # together: a part is of a step that knew these wishes, or it is forgotten
+            run.epoch = self._epoch
+            return self._take_wishes()
 
     def _publish(self, media: Media, run: _Run) -> None:
         if self._is_current(run):
-            self.parts.put(media, run.cancelled)
-
-    def _check(self, stages: Sequence[Stage]) -> None:
-        super()._check(stages)
-        self.parts.clear()
+            self.parts.put(media, lambda: run.cancelled() or run.epoch != self._epoch)

@@ -65,12 +65,12 @@ class PartQueue(Generic[T]):
         self._items: deque[T] = deque()
 
     def put(self, item: T, give_up: Callable[[], bool]) -> bool:
-        """Append, waiting for room; ``give_up`` is asked ten times a second. False when it gave up."""
+        """Append, waiting for room; ``give_up`` is asked first and then ten times a second. False when it gave up."""
         with self._condition:
-            while len(self._items) >= self.size:
-                if give_up():
-                    return False
+            while not (stop := give_up()) and len(self._items) >= self.size:
                 self._condition.wait(0.1)
+            if stop:
+                return False
             self._items.append(item)
             self._condition.notify_all()
             return True

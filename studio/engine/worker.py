@@ -76,6 +76,7 @@ class _Run:
         self.stop = threading.Event()
         self.thread: threading.Thread | None = None
         self.heartbeat = time.monotonic()
+        self.epoch = 0
 
     def cancelled(self) -> bool:
         self.heartbeat = time.monotonic()
@@ -108,6 +109,8 @@ class Worker:
         self._current: _Run | None = None
         self._state, self._reason = "stopped", ""
         self._notes: deque[Note] = deque(maxlen=256)
+        self._wishes: dict[str, Any] = {}
+        self.runs = 0
         self._told = ("", 0.0)
         self._reset_figures()
 
@@ -130,6 +133,7 @@ class Worker:
             self._wanted, self._refused = None, []
             self._reset_figures()
             self._current, self._state, self._reason = run, "starting", ""
+            self.runs += 1
         run.thread = spawn(f"reverie {self.name}", lambda: self._work(run), run.stop.set)
 
     def change(self, stages: Sequence[Stage]) -> None:
@@ -165,6 +169,11 @@ class Worker:
         """Notes that began now; the generators see them in their next step."""
         self._notes.extend(notes)
 
+    def wish(self, **wishes: Any) -> None:
+        """Hand something of the generator's own view to its next step (``ctx.wishes``); the newest of a name wins."""
+        with self._lock:
+            self._wishes.update(wishes)
+
     def status(self) -> Status:
         """How it is doing; cheap, from any thread."""
         with self._lock:
@@ -197,6 +206,15 @@ class Worker:
 
     def _input(self) -> Any:
         return None
+
+    def _begin_step(self, run: _Run) -> dict[str, Any]:
+        with self._lock:
+            return self._take_wishes()
+
+    def _take_wishes(self) -> dict[str, Any]:
+        """With the lock held."""
+        wishes, self._wishes = self._wishes, {}
+        return wishes
 
     def _preview(self, run: _Run) -> Callable[[Any], None] | None:
         return None
@@ -300,8 +318,9 @@ class Worker:
             notes = tuple(self._notes.popleft() for _ in range(len(self._notes)))
             dt = min(MAX_DT, max(0.0, moment.t - last.t))
             last = moment
+            wishes = self._begin_step(run)
             for ctx in chain.contexts:
-                ctx.bpm, ctx.notes, ctx.audio = moment.bpm, notes, self.audio
+                ctx.bpm, ctx.notes, ctx.audio, ctx.wishes = moment.bpm, notes, self.audio, wishes
                 if self.follows_clock:
                     ctx.beat, ctx.bar, ctx.dt = moment.beat, moment.bar, dt or ctx.dt
             length = 0.0
