@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import Any
 
 import torch
 
@@ -34,6 +35,9 @@ class LatentExplorer(Generator):
                   help="still: one seed; interpolate: seed to end seed and back; walk: endless; loop: closed; "
                   "keyframes: your path; arithmetic: A − B + C; grid: many seeds as one picture")
     seed = Seed(1, group="Latent", help="The picture: the same number is the same picture in every mode")
+    place = Text("", group="Latent",
+                 help="Taken instead of the seed: a mixture such as 12:0.7 40:0.5 pc1:-1 (seeds, named points and "
+                 "directions with weights); the map, breeding and photographs write it; empty: the seed")
     end_seed = Seed(2, group="Latent", help="Where interpolate goes")
     truncation = Float(0.85, -1.0, 2.0, group="Latent",
                        help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
@@ -58,9 +62,10 @@ class LatentExplorer(Generator):
     keyframes = Text("1@0 7@2 23@4:smooth 1@6", group="Keyframes",
                      help="seed@time, as 12@0 40@2:smooth rose@4:in; easings: " + ", ".join(latent.EASINGS))
     repeat = Bool(True, group="Keyframes", help="Begin again after the last keyframe")
-    points = Text("", group="Keyframes", help="Names for seeds, as rose=12 sun=40; usable in keyframes and arithmetic")
+    points = Text("", group="Keyframes",
+                  help="Names for seeds and places, as rose=12 dusk=40:0.8+7:0.5; usable in keyframes and arithmetic")
 
-    point_a = Text("1", group="Arithmetic", help="A of A − B + C: a seed or a named point")
+    point_a = Text("1", group="Arithmetic", help="A of A − B + C: a seed, a named point or a mixture")
     point_b = Text("2", group="Arithmetic", help="B, what is taken away")
     point_c = Text("3", group="Arithmetic", help="C, what is put in its place")
     amount = Float(1.0, -2.0, 2.0, group="Arithmetic", help="How much of C − B is added to A")
@@ -90,6 +95,23 @@ class LatentExplorer(Generator):
 
     model = Model("flowers", architecture="gan", group="Network", help="The generator network")
 
+    @classmethod
+    def loop_seconds(cls, values: dict[str, Any], bpm: float) -> float | None:
+        unit = 60.0 / bpm if values["unit"] == "beats" else 1.0
+        if values["mode"] == "loop":
+            return float(values["loop_length"]) * unit
+        if values["spin"] or values["noise"]:
+            return None  # they turn at their own pace
+        if values["mode"] == "interpolate" and values["speed"]:
+            return 2.0 * unit / abs(float(values["speed"]))
+        if values["mode"] == "keyframes" and values["repeat"]:
+            try:
+                frames = latent.parse_keyframes(values["keyframes"], latent.parse_points(values["points"]))
+            except latent.LatentError:
+                return None
+            return (frames[-1].time - frames[0].time) * unit
+        return None
+
     def setup(self, ctx: Context) -> None:
         path = ctx.model(self.model)
         if getattr(self, "_path", None) != path:
@@ -102,10 +124,13 @@ class LatentExplorer(Generator):
             self._texture = self._noise_maps(net, ctx)
             self._path = path
             self._last: tuple[object, torch.Tensor] | None = None
+            # texts that were read, which another network may not be able to follow
+            self._read: tuple[tuple[str, str], list[latent.Keyframe] | None] = (("", ""), None)
+            self._mixed: tuple[tuple[str, str], latent.Where | None] = (("", ""), None)
         if not hasattr(self, "_phase"):
             self._rewind()
             self._said: set[str] = set()
-            self._read: tuple[tuple[str, str], list[latent.Keyframe] | None] = (("", ""), None)
+            self._anchor: tuple[str, int, str] | None = None
 
     def _rewind(self) -> None:
         self._phase = self._circle = self._time = self._angle = self._breath = 0.0
@@ -117,10 +142,31 @@ class LatentExplorer(Generator):
         if self._begun:
             self._advance(ctx)
         self._begun = True
+        anchor = (self.place, self.seed, self.points if self.place else "")
+        if anchor != self._anchor:
+            # who is sent somewhere arrives there, and wanders on from there
+            if self._anchor is not None:
+                self._phase = self._circle = 0.0
+            self._anchor = anchor
         width, height = ctx.size or (self.size, self.size)
         if self.mode == "grid":
+            self._show(ctx, self._home(ctx))
             return self._grid(ctx, (height, width))
-        return self._picture(ctx, self._place(ctx), (height, width))
+        w = self._place(ctx)
+        self._show(ctx, w)
+        return self._picture(ctx, w, (height, width))
+
+    def _show(self, ctx: Context, w: torch.Tensor) -> None:
+        """Tell the view where the picture is: ``w`` before truncation, without the mean, as if the directions that are
+        turned up belonged to the place; ``time`` on the keyframes' path; how far along the walk or loop it is."""
+        if not ctx.exposes:
+            return
+        deviation = w - self._mean
+        moved = self._moved(torch.zeros_like(deviation))
+        if abs(self.truncation) > 0.05:
+            deviation = deviation + moved / self.truncation
+        ctx.expose("deviation", deviation[0].numpy().copy())
+        ctx.expose("time", self._time)
 
     def _advance(self, ctx: Context) -> None:
         """Move every phase on by this step's time; a changed speed changes the pace, never the place."""
@@ -140,10 +186,43 @@ class LatentExplorer(Generator):
         with torch.inference_mode():
             return self._mapping(z)  # type: ignore[no-any-return]
 
-    def _between(self, first: int, second: int, t: float) -> torch.Tensor:
-        if self.interpolation == "slerp":
+    def _w_of(self, where: latent.Where) -> torch.Tensor:
+        """The w of a seed or place. Raises LatentError."""
+        if isinstance(where, int):
+            return self._w(self._z(where))
+        return latent.place_w(where, self._mean, self._directions, self._sigmas, lambda seed: self._w(self._z(seed)))
+
+    def _between(self, first: latent.Where, second: latent.Where, t: float) -> torch.Tensor:
+        if self.interpolation == "slerp" and isinstance(first, int) and isinstance(second, int):
             return self._w(latent.slerp(self._z(first), self._z(second), t))
-        return latent.lerp(self._w(self._z(first)), self._w(self._z(second)), t)
+        return latent.lerp(self._w_of(first), self._w_of(second), t)
+
+    def _start(self, ctx: Context) -> latent.Where:
+        """The seed, or the place that stands in its stead; a place that cannot be read is said once."""
+        if not self.place.strip():
+            return self.seed
+        key = (self.place, self.points)
+        if key != self._mixed[0]:
+            where = self._mixed[1]
+            try:
+                wished = latent.parse_point(self.place, latent.parse_points(self.points))
+                self._w_of(wished)
+                where = wished
+            except latent.LatentError as error:
+                self._say(ctx, f"place: {error}")
+            self._mixed = (key, where)
+        return self.seed if self._mixed[1] is None else self._mixed[1]
+
+    def _home(self, ctx: Context) -> torch.Tensor:
+        """The w where still stands and where walk and loop begin."""
+        return self._w_of(self._start(ctx))
+
+    def _from_home(self, ctx: Context, w: torch.Tensor) -> torch.Tensor:
+        """A walk or loop of the seed, moved so that it begins at the place, if there is one."""
+        start = self._start(ctx)
+        if isinstance(start, int) and start == self.seed:
+            return w
+        return self._w_of(start) + (w - self._w(self._z(self.seed)))
 
     def _stop(self, ctx: Context, seed: int, index: int) -> torch.Tensor:
         """Way point of a walk or loop, in z (slerp) or w (linear)."""
@@ -159,12 +238,12 @@ class LatentExplorer(Generator):
     def _place(self, ctx: Context) -> torch.Tensor:
         if self.mode == "interpolate":
             way = latent.ease(self.easing, latent.there_and_back(self._phase))
-            return self._between(self.seed, self.end_seed, way)
+            return self._between(self._start(ctx), self.end_seed, way)
         if self.mode == "walk":
-            return self._walk(ctx, self.seed)
+            return self._from_home(ctx, self._walk(ctx, self.seed))
         if self.mode == "loop":
             stops = [self._stop(ctx, self.seed, index) for index in range(self.stops)]
-            return self._arrive(latent.around(stops, self._circle))
+            return self._from_home(ctx, self._arrive(latent.around(stops, self._circle)))
         if self.mode == "keyframes":
             frames = self._path_frames(ctx)
             if frames is not None:
@@ -175,12 +254,12 @@ class LatentExplorer(Generator):
             try:
                 names = latent.parse_points(self.points)
                 texts = (self.point_a, self.point_b, self.point_c)
-                a, b, c = (self._w(self._z(latent.parse_point(text, names))) for text in texts)
+                a, b, c = (self._w_of(latent.parse_point(text, names)) for text in texts)
             except latent.LatentError as error:
                 self._say(ctx, f"arithmetic shows the seed alone: {error}")
             else:
                 return a + (c - b) * self.amount
-        return self._w(self._z(self.seed))
+        return self._home(ctx)
 
     def _path_frames(self, ctx: Context) -> list[latent.Keyframe] | None:
         """The parsed keyframes; a text that cannot be read is said once and the last good path goes on."""
@@ -188,7 +267,11 @@ class LatentExplorer(Generator):
         if key != self._read[0]:
             frames = self._read[1]
             try:
-                frames = latent.parse_keyframes(self.keyframes, latent.parse_points(self.points))
+                parsed = latent.parse_keyframes(self.keyframes, latent.parse_points(self.points))
+                for frame in parsed:
+                    if not isinstance(frame.seed, int):
+                        self._w_of(frame.seed)
+                frames = parsed
             except latent.LatentError as error:
                 self._say(ctx, f"keyframes: {error}")
             self._read = (key, frames)
@@ -204,15 +287,19 @@ class LatentExplorer(Generator):
     def _shaped(self, w: torch.Tensor) -> torch.Tensor:
         """Truncated, moved along the directions, with another's detail: ``(1, layers, length)``."""
         w = latent.truncate(w, self._mean, self.truncation)
-        amounts = (self.pc1, self.pc2, self.pc3, self.pc4, self.pc5, self.pc6, self.pc7, self.pc8)
-        w = latent.offset(w, self._directions, self._sigmas, amounts)
-        w = latent.offset(w, self._directions, self._sigmas, self.pad)
+        w = self._moved(w)
         layers = self._net.layers
         rows = [w] * layers
         if self.detail > 0:
             other = latent.truncate(self._w(self._z(self.detail_seed)), self._mean, self.truncation)
             rows[layers // 2:] = [latent.lerp(w, other, self.detail)] * (layers - layers // 2)
         return torch.stack(rows, 1)
+
+    def _moved(self, w: torch.Tensor) -> torch.Tensor:
+        """Moved along the principal directions by the sliders and the pad."""
+        amounts = (self.pc1, self.pc2, self.pc3, self.pc4, self.pc5, self.pc6, self.pc7, self.pc8)
+        w = latent.offset(w, self._directions, self._sigmas, amounts)
+        return latent.offset(w, self._directions, self._sigmas, self.pad)
 
     # Pictures
 

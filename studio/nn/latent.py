@@ -1,4 +1,4 @@
-"""Moving in a latent space: interpolation, splines, closed paths, easing, truncation, keyframes in text.
+"""Moving in a latent space: interpolation, splines, closed paths, truncation; its texts are in ``places``.
 
 Everything is deterministic and runs on small CPU vectors; where a path passes through a point, it returns that very
 point, bit for bit, so that one seed is one picture however it is reached.
@@ -7,22 +7,40 @@ point, bit for bit, so that one seed is one picture however it is reached.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 
-from studio.params import Seed
+from studio.nn.places import (
+    EASINGS,
+    MAX_KEYFRAMES,
+    Keyframe,
+    LatentError,
+    Place,
+    Where,
+    as_place,
+    at_time,
+    combine,
+    direction_of,
+    ease,
+    format_keyframes,
+    format_points,
+    of_seed,
+    of_vector,
+    parse_keyframes,
+    parse_place,
+    parse_point,
+    parse_points,
+    vector_of,
+)
 
-MAX_KEYFRAMES = 1000
-
-
-class LatentError(ValueError):
-    """A text that names no path or point; the message quotes it and says what was expected."""
-
+__all__ = [
+    "EASINGS", "MAX_KEYFRAMES", "Keyframe", "LatentError", "Place", "Where", "along", "around", "as_place", "at_time",
+    "combine", "direction_of", "ease", "format_keyframes", "format_points", "lerp", "of_seed", "of_vector", "offset",
+    "parse_keyframes", "parse_place", "parse_point", "parse_points", "place_w", "seed_latent", "slerp", "spline",
+    "there_and_back", "truncate", "vector_of", "wander",
+]
 
 def seed_latent(seed: int, length: int) -> torch.Tensor:
     """The normal vector ``(1, length)`` that belongs to a seed, the same on every machine."""
@@ -111,114 +129,37 @@ def offset(w: torch.Tensor, directions: torch.Tensor, sigmas: torch.Tensor, amou
     return w
 
 
-EASINGS: dict[str, Callable[[float], float]] = {
-    "linear": lambda t: t,
-    "smooth": lambda t: t * t * (3 - 2 * t),
-    "smoother": lambda t: t * t * t * (t * (6 * t - 15) + 10),
-    "in": lambda t: t * t,
-    "out": lambda t: t * (2 - t),
-    "sine": lambda t: 0.5 - 0.5 * math.cos(math.pi * t),
-    "hold": lambda t: 0.0 if t < 1 else 1.0,
-    "overshoot": lambda t: 1 + 2.7 * (t - 1) ** 3 + 1.7 * (t - 1) ** 2,
-}
-"""How a way is travelled, 0..1 to 0..1 (``overshoot`` passes its goal and comes back)."""
-
-
-def ease(name: str, t: float) -> float:
-    """Easing ``name`` at ``t``, which is clamped to 0..1; the ends are exact."""
-    return 0.0 if t <= 0 else 1.0 if t >= 1 else EASINGS[name](t)
-
-
 def there_and_back(phase: float) -> float:
     """0..1..0 over a phase of 2, without a jump anywhere."""
     phase = phase % 2.0
     return phase if phase <= 1 else 2.0 - phase
 
 
-@dataclass(frozen=True)
-class Keyframe:
-    """Be at ``seed`` at ``time``; ``easing`` is how the way *to* it is travelled."""
+def place_w(
+    place: Place, mean: torch.Tensor, directions: torch.Tensor, sigmas: torch.Tensor,
+    seed_w: Callable[[int], torch.Tensor],
+) -> torch.Tensor:
+    """The w ``(1, length)`` of a place; ``seed_w`` gives that of a seed. A place that is a seed is exactly its w.
 
-    time: float
-    seed: int
-    easing: str = "smooth"
-
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
-
-
-def parse_points(text: str) -> dict[str, int]:
-    """Named points, ``rose=12 sun=40`` (spaces, commas or lines between them). Raises LatentError."""
-    points: dict[str, int] = {}
-    for item in re.split(r"[\s,;]+", text.strip()):
-        if not item:
-            continue
-        name, equals, value = item.partition("=")
-        if not equals or not _NAME.match(name):
-            raise LatentError(f"point {item[:40]!r} is not of the form name=seed, such as rose=12")
-        if name in points:
-            raise LatentError(f"the point {name[:40]!r} is named twice; give each a name of its own")
-        points[name] = _seed(value, item)
-    return points
-
-
-def parse_point(text: str, points: Mapping[str, int]) -> int:
-    """The seed that a seed number or a point's name means. Raises LatentError."""
-    word = text.strip()
-    if word in points:
-        return points[word]
-    if _NAME.match(word):
-        known = ", ".join(sorted(points)) or "none"
-        raise LatentError(f"there is no point {word[:40]!r}; the named points are: {known}")
-    return _seed(word, text)
-
-
-def _seed(word: str, item: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,10}", word, re.ASCII) or int(word) > Seed.LIMIT:
-        raise LatentError(f"{item[:40]!r}: {word[:20]!r} is not a seed, a whole number from 0 to {Seed.LIMIT}")
-    return int(word)
-
-
-def parse_keyframes(text: str, points: Mapping[str, int] | None = None) -> list[Keyframe]:
-    """``12@0 40@2:smooth rose@4:in``: a seed or point, its time (seconds or beats), how the way to it is travelled.
-
-    Separated by spaces, commas or lines; sorted by time. Raises LatentError with a sentence.
+    Raises LatentError where the place names a direction or holds a vector that this network has not.
     """
-    frames: list[Keyframe] = []
-    for item in re.split(r"[\s,;]+", text.strip()):
-        if not item:
-            continue
-        where, at, rest = item.partition("@")
-        when, _, easing = rest.partition(":")
-        if not at:
-            raise LatentError(f"keyframe {item[:40]!r} has no time; write seed@time, such as 12@0 or 40@2:smooth")
-        try:
-            time = float(when)
-        except ValueError:
-            time = math.nan
-        if not 0 <= time <= 1e6:
-            raise LatentError(f"keyframe {item[:40]!r}: {when[:20]!r} is not a time from 0 to 1000000")
-        easing = easing or "smooth"
-        if easing not in EASINGS:
-            known = ", ".join(EASINGS)
-            raise LatentError(f"keyframe {item[:40]!r}: there is no easing {easing[:20]!r}; there are {known}")
-        frames.append(Keyframe(time, parse_point(where, points or {}), easing))
-    if len(frames) < 2:
-        raise LatentError("a path needs at least two keyframes, such as 12@0 40@2:smooth")
-    if len(frames) > MAX_KEYFRAMES:
-        raise LatentError(f"there are {len(frames)} keyframes; a path has at most {MAX_KEYFRAMES}")
-    frames.sort(key=lambda frame: frame.time)
-    for first, second in pairwise(frames):
-        if first.time == second.time:
-            raise LatentError(f"two keyframes are at the time {first.time:g}; give each a time of its own")
-    return frames
-
-
-def at_time(frames: Sequence[Keyframe], time: float) -> tuple[int, int, float]:
-    """Where a path is: from seed, to seed, and the eased 0..1 between. Before its start and after its end it rests."""
-    if time <= frames[0].time:
-        return frames[0].seed, frames[0].seed, 0.0
-    for first, second in pairwise(frames):
-        if time < second.time:
-            return first.seed, second.seed, ease(second.easing, (time - first.time) / (second.time - first.time))
-    return frames[-1].seed, frames[-1].seed, 0.0
+    if place.seed is not None:
+        return seed_w(place.seed)
+    length = mean.shape[-1]
+    total = torch.zeros(1, length)
+    for source, weight in place.terms:
+        number, vector = direction_of(source), vector_of(source)
+        if vector is not None:
+            if len(vector) != length:
+                raise LatentError(
+                    f"this place is of another network: it has {len(vector)} numbers, this network has {length}; "
+                    "load the network it was made with or pin the place again"
+                )
+            total = total + torch.from_numpy(vector) * weight
+        elif number is not None:
+            if number > len(sigmas):
+                raise LatentError(f"there is no direction pc{number}; this network has pc1 to pc{len(sigmas)}")
+            total = total + directions[number - 1] * (sigmas[number - 1] * weight)
+        else:
+            total = total + (seed_w(int(source)) - mean) * weight
+    return mean + total
