@@ -55,9 +55,9 @@ PARTS: dict[str, Part] = {
         "A closed path through the space of a generative network: the last picture meets the first.",
         (
             Step(
-                "latent_explorer --preset loop --set loop_length=4 --set stops=4 --seconds 4 --fps 20 --size 320x320 "
-                "-o latent.gif",
-                "A seamless loop.",
+                "latent_explorer --preset mandala-loop --set loop_length=4 --set stops=4 --seconds 4 --fps 20 "
+                "--size 320x320 -o latent.gif",
+                "A seamless loop, in six-fold mirrors.",
             ),
             Step(
                 "latent_explorer --preset sheet --size 768x768 -o seeds.png",
