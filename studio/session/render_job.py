@@ -66,6 +66,8 @@ class RenderJob:
     source: str | None = None
     device: str = "cpu"
     options: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] | None = None
+    """What is embedded in place of the recipe that ``recipe_of`` would make."""
 
     @property
     def makes(self) -> str:
@@ -254,7 +256,7 @@ def run(
     writers: list[Writer] = []
     try:
         with contextlib.ExitStack() as stack:
-            recipe = recipe_of(job)
+            recipe = job.recipe if job.recipe is not None else recipe_of(job)
             last_stage = job.stages[-1]
             wishes = last_stage.generator.export_options(last_stage.values.dump())
             for out in job.outs:
