@@ -1,0 +1,501 @@
+"""ParamRow: what every row of the inspector shares, whatever kind of parameter it shows.
+
+A row is a line with the label and, beside or below it, the controls of its kind. In the gutter on the left stands the
+reset button of a value that differs from its default, on the right the lock. Label, marks and message are painted: a
+generator has dozens of rows, and each widget less makes them appear sooner.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QAction,
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QHelpEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
+
+from studio.params import Param, ParamError, Trigger
+from studio.ui import icons, theme
+from studio.ui.inspector.describe import spoken, tooltip, value_text
+from studio.ui.inspector.editing import StageEdits
+
+GUTTER = 5
+"""Width of each gutter in steps of the grid."""
+LINE = 5.5
+"""Height of the label's line in steps of the grid."""
+NOTE_MS = 6000
+"""How long a note stays at a row; an error stays until it is mended."""
+
+
+@dataclass
+class _Plan:
+    """Where the parts of a row stand for one width (pixels)."""
+
+    label: QRect = field(default_factory=QRect)
+    mark_x: int = 0
+    head: QRect = field(default_factory=QRect)
+    body: QRect = field(default_factory=QRect)
+    message: QRect = field(default_factory=QRect)
+    height: int = 0
+
+
+class ParamRow(QWidget):
+    """One parameter. Subclasses make their controls, hand them to ``place`` and show values in ``show_value``."""
+
+    bind_requested = Signal(str)
+    """A controller is wanted for the parameter of this name."""
+    leave = Signal(int)
+    """The keyboard goes to the row above (-1) or below (1)."""
+
+    show_label = True
+    bleed = 0
+    """Pixels by which the body reaches into the gutters, so that a track begins where the label does."""
+
+    def __init__(self, param: Param[Any], edits: StageEdits, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.param, self.edits, self.name = param, edits, param.name
+        self.lockable = param.automatable and not isinstance(param, Trigger)
+        self.changed = False
+        self.locked = edits.locked(param.name) if self.lockable else False
+        self.message, self.level = "", "info"
+        self._head: QWidget | None = None
+        self._body: QWidget | None = None
+        self._wide = False
+        self._hot = ""
+        self._hovered = False
+        self._gesture: Hashable | None = None
+        self._shown: Any = _NOTHING
+        self._plans: dict[int, _Plan] = {}
+        self.setMouseTracking(True)
+        self.setToolTip(tooltip(param))
+        self.setAccessibleName(param.label)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    # --- for subclasses
+
+    def place(self, *, head: QWidget | None = None, body: QWidget | None = None, wide: bool = False) -> None:
+        """Set the controls: ``head`` stands at the right of the label (below it when ``wide`` and there is no room),
+        ``body`` below it."""
+        self._head, self._body, self._wide = head, body, wide
+        for widget in (head, body):
+            if widget is not None:
+                widget.setParent(self)
+                self.describe(widget)
+
+    def describe(self, widget: QWidget, part: str = "") -> None:
+        """Give a control the parameter's name, description and tool tip."""
+        widget.setAccessibleName(f"{self.param.label} {part}".strip())
+        widget.setAccessibleDescription(spoken(self.param))
+        widget.setToolTip(widget.toolTip() or self.toolTip())
+
+    def show_value(self, value: Any) -> None:
+        """Bring the controls to a value; called when it differs from the one that was shown last."""
+        raise NotImplementedError
+
+    @property
+    def busy(self) -> bool:
+        """Whether the user is in the middle of changing it: then nothing else may change what it shows."""
+        return False
+
+    def first_focus(self) -> QWidget | None:
+        """The control that takes the keyboard first."""
+        return self._body or self._head
+
+    # --- values
+
+    @property
+    def value(self) -> Any:
+        return self.edits[self.name]
+
+    def sync(self) -> None:
+        """Show the current value, unless the user is changing it."""
+        value = self.value
+        if self.busy or value == self._shown:
+            return
+        self.refresh_value()
+
+    def refresh_value(self) -> None:
+        """Show the current value and its marks."""
+        value = self.value
+        self._shown = value
+        self.show_value(value)
+        self._mark(value)
+
+    def _mark(self, value: Any) -> None:
+        changed = not isinstance(self.param, Trigger) and value != self.param.default
+        if changed != self.changed:
+            self.changed = changed
+            self.update()
+
+    def sync_lock(self) -> None:
+        """Show whether it is locked."""
+        locked = self.lockable and self.edits.locked(self.name)
+        if locked != self.locked:
+            self.locked = locked
+            self.update()
+
+    def new_gesture(self) -> Hashable:
+        """Begin a gesture: what is changed under its key is one step of undo."""
+        self._gesture = ("hold", self.name, object())
+        return self._gesture
+
+    def commit(self, value: Any, gesture: Hashable | None = None, note: str = "") -> None:
+        """Hand a value to the session and show what became of it; ``note`` stands at the row for a while."""
+        try:
+            self.edits.set(self.name, value, gesture if gesture is not None else self.new_gesture())
+        except ParamError as error:
+            self.say(str(error), "danger")
+            return
+        self.say(note)
+        self._mark(self.value)
+
+    def reset(self, gesture: Hashable | None = None) -> None:
+        """Back to the default."""
+        self.commit(self.param.default, gesture)
+        self.refresh_value()
+
+    def say(self, text: str, level: str = "info") -> None:
+        """Put a sentence below the controls ('' takes it away). ``level``: info, warning or danger."""
+        if (text, level) == (self.message, self.level):
+            return
+        self.message, self.level = text, level
+        self.setAccessibleDescription(text)
+        if text and level == "info":
+            QTimer.singleShot(NOTE_MS, self, lambda said=text: self.say("") if self.message == said else None)
+        self._replan()
+
+    # --- layout
+
+    def _plan(self, width: int) -> _Plan:
+        """Where everything stands for a width."""
+        found = self._plans.get(width)
+        if found is None:
+            gutter = theme.space(GUTTER)
+            found = self._measure(QRect(gutter, 0, max(1, width - 2 * gutter), 0))
+            if len(self._plans) > 3:
+                self._plans.clear()
+            self._plans[width] = found
+        return found
+
+    def _measure(self, box: QRect) -> _Plan:
+        plan, y = _Plan(), theme.px(2)
+        if self.show_label:
+            y = self._measure_label(plan, box, y)
+        elif self._head is not None:
+            height = self._head.sizeHint().height()
+            plan.head = QRect(box.x(), y + theme.px(2), box.width(), height)
+            y += height + theme.px(4)
+        if self._body is not None:
+            body = self._body
+            height = body.heightForWidth(box.width()) if body.hasHeightForWidth() else body.sizeHint().height()
+            reach = theme.px(self.bleed) if self.bleed else 0
+            plan.body = QRect(box.x() - reach, y, box.width() + 2 * reach, height)
+            y += height
+        if self.message:
+            y += theme.px(2)
+            plan.message = _text_box(self.message, theme.font("small"), QRect(box.x(), y, box.width(), 0))
+            y = plan.message.bottom() + theme.px(3)
+        plan.height = y + theme.px(3)
+        return plan
+
+    def _measure_label(self, plan: _Plan, box: QRect, y: int) -> int:
+        line, gap, font = theme.space(LINE), theme.space(1), theme.font("body")
+        mark = 0 if self.param.live else theme.px(16)
+        natural = QFontMetrics(font).horizontalAdvance(self.param.label) + mark + 1
+        head, below, wide = self._head, False, 0
+        if head is None:
+            room = box.width()
+        elif self._wide:
+            split = box.width() * 45 // 100
+            below = natural > split or head.minimumSizeHint().width() > box.width() - split - gap
+            room = box.width() if below else split
+            wide = box.width() if below else box.width() - split - gap
+        else:
+            wide = head.sizeHint().width()
+            room = box.width() - wide - gap
+        room = max(line, room - mark)
+        tall = line
+        if natural - mark > room:
+            wrapped = _text_box(self.param.label, font, QRect(0, 0, room, 0))
+            tall = max(line, wrapped.height() + theme.px(6))
+        plan.label = QRect(box.x(), y, room, tall)
+        plan.mark_x = box.x() + min(natural - mark, room) + theme.px(4)
+        if head is None:
+            return y + tall
+        height = head.heightForWidth(wide) if head.hasHeightForWidth() else head.sizeHint().height()
+        if below:
+            plan.head = QRect(box.x(), y + tall, box.width(), height)
+            return y + tall + height
+        high = max(tall, height)
+        if tall == line:
+            plan.label.setHeight(high)
+        top = y + (min(high, max(line, height)) - height) // 2
+        plan.head = QRect(box.right() + 1 - wide, top, wide, height)
+        return y + high
+
+    def _arrange(self) -> None:
+        plan = self._plan(self.width())
+        if self._head is not None:
+            self._head.setGeometry(plan.head)
+        if self._body is not None:
+            self._body.setGeometry(plan.body)
+
+    def _replan(self) -> None:
+        self._plans.clear()
+        self._arrange()
+        self.updateGeometry()
+        self.update()
+
+    def heightForWidth(self, width: int) -> int:
+        return self._plan(width).height
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.space(75), self._plan(self.width()).height)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.space(40), theme.space(LINE))
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._arrange()
+
+    # --- picture
+
+    def _reset_box(self) -> QRect:
+        return QRect(0, theme.px(2) if self.show_label else theme.px(4), theme.space(GUTTER), theme.space(LINE))
+
+    def _lock_box(self) -> QRect:
+        return self._reset_box().translated(self.width() - theme.space(GUTTER), 0)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        near = self._hovered or self._holds_focus()
+        if near:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.blend(theme.color("panel"), theme.color("raised"), 0.6))
+            painter.drawRoundedRect(QRectF(self.rect()), theme.px(4), theme.px(4))
+        if self.show_label:
+            self._paint_label(painter)
+        if self.changed:
+            self._paint_icon(painter, "reset", self._reset_box(), "text" if self._hot == "reset" else "accent")
+        if self.lockable and (self.locked or near):
+            role = "text" if self._hot == "lock" else "warning" if self.locked else "faint"
+            self._paint_icon(painter, "lock" if self.locked else "unlock", self._lock_box(), role)
+        if self.message:
+            metrics = QFontMetrics(theme.font("small"))
+            painter.setFont(theme.font("small"))
+            painter.setPen(theme.color("dim" if self.level == "info" else self.level))
+            box = self._plan(self.width()).message
+            painter.drawText(box, int(_wrap(metrics, self.message, box.width())), self.message)
+
+    def _paint_label(self, painter: QPainter) -> None:
+        plan = self._plan(self.width())
+        font, box = theme.font("body"), plan.label
+        painter.setFont(font)
+        painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
+        flags = _wrap(QFontMetrics(font), self.param.label, box.width()) | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(box, int(flags), self.param.label)
+        if not self.param.live:
+            size = theme.px(12)
+            target = QRect(plan.mark_x, box.y() + (box.height() - size) // 2, size, size)
+            self._paint_icon(painter, "refresh", target, "dim")
+
+    def _paint_icon(self, painter: QPainter, name: str, box: QRect, role: str) -> None:
+        size = min(theme.px(14), box.width())
+        target = QRectF(0, 0, size, size)
+        target.moveCenter(QRectF(box).center())
+        icons.paint(painter, name, target, theme.color(role))
+
+    def _holds_focus(self) -> bool:
+        focus = self.window().focusWidget() if self.window() is not None else None
+        return focus is not None and focus.hasFocus() and self.isAncestorOf(focus)
+
+    # --- mouse
+
+    def enterEvent(self, event: Any) -> None:
+        self._hovered = True
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hovered, self._hot = False, ""
+        self.update()
+        super().leaveEvent(event)
+
+    def _spot(self, at: QPoint) -> str:
+        if self.changed and self._reset_box().contains(at):
+            return "reset"
+        if self.lockable and self._lock_box().contains(at):
+            return "lock"
+        return ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        hot = self._spot(event.position().toPoint())
+        if hot != self._hot:
+            self._hot = hot
+            self.setCursor(Qt.CursorShape.PointingHandCursor if hot else Qt.CursorShape.ArrowCursor)
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        spot = self._spot(event.position().toPoint())
+        if spot == "reset":
+            self.reset()
+        elif spot == "lock":
+            self.toggle_lock()
+        else:
+            target = self.first_focus()
+            if target is not None:
+                target.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        label = self._plan(self.width()).label
+        if event.button() == Qt.MouseButton.LeftButton and label.contains(event.position().toPoint()):
+            self.reset()
+
+    def toggle_lock(self) -> None:
+        """Leave it out of randomising, or let it in again."""
+        self.edits.lock(self.name, not self.edits.locked(self.name))
+        self.sync_lock()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            words = {
+                "reset": f"Reset to {value_text(self.param, self.param.default)} (Delete)",
+                "lock": "Locked: randomise and mutate leave it as it is. Click to unlock" if self.locked
+                else "Lock it, so that randomise and mutate leave it as it is",
+            }.get(self._spot(event.pos()), "")
+            if words:
+                QToolTip.showText(event.globalPos(), words, self)
+                return True
+        return super().event(event)
+
+    # --- keys and menu
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and not event.modifiers():
+            self.leave.emit(-1 if event.key() == Qt.Key.Key_Up else 1)
+        elif event.key() == Qt.Key.Key_Delete and not event.modifiers():
+            self.reset()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu()
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def menu(self) -> QMenu:
+        """The row's menu; made when it is asked for."""
+        menu = QMenu(self)
+        menu.setToolTipsVisible(True)
+        trigger = isinstance(self.param, Trigger)
+        if not trigger:
+            default = value_text(self.param, self.param.default)
+            reset = _add(menu, "reset", f"Reset to {default}", self.reset, "Del")
+            reset.setEnabled(self.value != self.param.default)
+        if self.lockable:
+            _add(menu, "dice", "Randomise this", self.randomise).setEnabled(not self.edits.locked(self.name))
+        if not trigger:
+            menu.addSeparator()
+            _add(menu, "copy", "Copy value", self.copy_value)
+            paste = _add(menu, "paste", "Paste value", self.paste_value)
+            paste.setEnabled(bool(QGuiApplication.clipboard().text()))
+        if self.lockable:
+            menu.addSeparator()
+            lock = _add(menu, "lock", "Locked", self.toggle_lock)
+            lock.setCheckable(True)
+            lock.setChecked(self.edits.locked(self.name))
+            lock.setToolTip("A locked value is left as it is by randomise and mutate")
+        if self.param.automatable:
+            menu.addSeparator()
+            bind = _add(menu, "faders", "Bind to controller…", lambda: self.bind_requested.emit(self.name))
+            if not self.edits.bindable:
+                bind.setEnabled(False)
+                bind.setText("Bind to controller… (controllers are not connected in this version)")
+        return menu
+
+    def randomise(self) -> None:
+        """Another value at random."""
+        self.edits.randomise(self.name)
+        self.refresh_value()
+
+    def copy_value(self) -> None:
+        """Put the value on the clipboard as text."""
+        data = self.param.to_json(self.value)
+        QGuiApplication.clipboard().setText(data if isinstance(data, str) else json.dumps(data))
+
+    def paste_value(self) -> None:
+        """Take the value from the clipboard; what does not fit is told at the row."""
+        text = QGuiApplication.clipboard().text()
+        try:
+            value, note = self.param.clean(_pasted(text))
+        except ParamError as error:
+            self.say(f"The clipboard does not fit: {error}", "danger")
+            return
+        self.commit(value, note=note)
+        self.refresh_value()
+
+
+def _pasted(text: str) -> Any:
+    # a list was copied from a colour or a point; all else is read by the parameter itself
+    if text.lstrip().startswith("[") and len(text) < 200:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _add(menu: QMenu, icon_name: str, text: str, slot: Any, shortcut: str = "") -> QAction:
+    action = menu.addAction(icons.icon(icon_name, "dim"), text)
+    action.triggered.connect(lambda *_: slot())
+    if shortcut:
+        action.setShortcut(QKeySequence(shortcut))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+    return action
+
+
+def _text_box(text: str, font: QFont, box: QRect) -> QRect:
+    metrics = QFontMetrics(font)
+    found = metrics.boundingRect(QRect(0, 0, box.width(), 10_000), int(_wrap(metrics, text, box.width())), text)
+    return QRect(box.x(), box.y(), box.width(), found.height())
+
+
+def _wrap(metrics: QFontMetrics, text: str, width: int) -> Qt.AlignmentFlag | Qt.TextFlag:
+    widest = max((metrics.horizontalAdvance(word) for word in text.split()), default=0)
+    return Qt.TextFlag.TextWordWrap if widest <= width else Qt.TextFlag.TextWrapAnywhere
+
+
+class _Nothing:
+    """Equal to no value, so that the first one is always shown."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+_NOTHING = _Nothing()
