@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
@@ -67,7 +68,7 @@ def ask(
 
     for place, label in enumerate(buttons):
         role = "danger" if label == danger else "primary" if place == len(buttons) - 1 else ""
-        made = button(label, role=role, clicked=lambda label=label: choose(label), parent=dialog)
+        made = button(label, role=role, clicked=partial(choose, label), parent=dialog)
         made.setDefault(role == "primary")
         if role == "primary" or (danger and place == 0):
             made.setFocus()

@@ -8,18 +8,32 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QDrag, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter,
-    QPaintEvent, QPen, QPixmap, QResizeEvent,
+    QDrag,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QPushButton, QSizePolicy, QWidget
 
 from studio.ui import icons, theme
 from studio.ui.kit import mime
-from studio.ui.kit.painting import fitted, pill, to_qimage
+from studio.ui.kit.painting import fitted, paint_lines, pill, scaled, to_qimage
 
 Frame = np.ndarray[Any, Any]
 _ICONS = {"empty": "image", "loading": "hourglass", "failed": "warning", "paused": "pause", "absent": "plug"}
-_TITLES = {"empty": "Nothing here yet", "loading": "Loading", "failed": "Stopped", "paused": "Paused", "absent": "Missing"}
+_TITLES = {
+    "empty": "Nothing here yet", "loading": "Loading", "failed": "Stopped", "paused": "Paused", "absent": "Missing",
+}
 
 
 class FrameView(QWidget):
@@ -38,6 +52,7 @@ class FrameView(QWidget):
         super().__init__(parent)
         self._get_frame = get_frame
         self._image: QImage | None = None
+        self._scaled: QImage | None = None  # as it is on the screen, for repaints without a new frame
         self._frame: Frame | None = None
         self._overlay = ""
         self._overlay_role = "text"
@@ -68,6 +83,7 @@ class FrameView(QWidget):
             return False
         self._frame = frame
         self._image = to_qimage(frame) if frame is not None else None
+        self._scaled = None
         self._place_button()
         self.update()
         return True
@@ -83,9 +99,9 @@ class FrameView(QWidget):
             self.update()
 
     def set_state(self, state: str, reason: str = "", *, button: str = "", icon: str = "") -> None:
-        """What to say when there is no frame: ``running``, ``empty``, ``loading``, ``failed``, ``paused`` or ``absent``.
+        """What to say without a frame: ``running``, ``empty``, ``loading``, ``failed``, ``paused`` or ``absent``.
 
-        With a frame, a failure is a strip below the last good picture. ``button`` is the cure; ``activated`` is emitted.
+        With a frame, a failure is a strip below the last good picture. ``button`` is the cure; it emits ``activated``.
         """
         if (state, reason, icon, button) == (self._state, self._reason, self._icon, self._button.text()):
             return
@@ -126,8 +142,7 @@ class FrameView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.color("picture_bg"))
         if self._image is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(self.picture_rect(), self._image)
+            self._paint_picture(painter)
             if self._state in ("failed", "absent", "paused", "loading") and self._reason:
                 self._paint_strip(painter)
         else:
@@ -139,6 +154,18 @@ class FrameView(QWidget):
             pill(painter, self._overlay, corner, ground, theme.color(self._overlay_role))
         self._paint_frame(painter)
 
+    def _paint_picture(self, painter: QPainter) -> None:
+        assert self._image is not None
+        ratio = self.devicePixelRatioF()
+        rect = self.picture_rect()
+        # whole device pixels: a picture of the screen's own size is then shown pixel by pixel
+        left, top = round(rect.left() * ratio), round(rect.top() * ratio)
+        size = QSize(max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio)))
+        if self._scaled is None or self._scaled.size() != size:
+            self._scaled = scaled(self._image, size)
+        self._scaled.setDevicePixelRatio(ratio)
+        painter.drawImage(QPointF(left / ratio, top / ratio), self._scaled)
+
     def _paint_frame(self, painter: QPainter) -> None:
         if self._hover_drop:
             painter.setPen(QPen(theme.color("accent"), theme.px(2), Qt.PenStyle.DashLine))
@@ -147,23 +174,33 @@ class FrameView(QWidget):
             painter.setPen(QPen(theme.color("accent"), theme.px(2)))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
 
-    def _paint_strip(self, painter: QPainter) -> None:
-        font = theme.font("small")
-        painter.setFont(font)
-        height = painter.fontMetrics().height() + theme.space(3)
+    def _strip_parts(self) -> tuple[QRectF, QRectF]:
+        """The strip over the foot of the picture, and the room for its sentence: two lines where one is too short."""
+        metrics = QFontMetrics(theme.font("small"))
+        left = theme.space(8)
+        right = self.width() - theme.space(2)
+        if not self._button.isHidden():
+            right -= self._button.width() + theme.space(1)
+        lines = 2 if metrics.horizontalAdvance(self._reason) > right - left and self.height() > theme.px(110) else 1
+        height = lines * metrics.lineSpacing() + theme.space(3)
+        if not self._button.isHidden():
+            height = max(height, self._button.height() + theme.space(2))
         strip = QRectF(0, self.height() - height, self.width(), height)
+        text = lines * metrics.lineSpacing()
+        return strip, QRectF(left, strip.center().y() - text / 2, max(0, right - left), text)
+
+    def _paint_strip(self, painter: QPainter) -> None:
+        strip, room = self._strip_parts()
         ground = theme.color("danger_soft" if self._state == "failed" else "panel")
-        ground.setAlpha(225)
+        ground.setAlpha(235)
         painter.fillRect(strip, ground)
-        painter.setPen(theme.color("danger" if self._state == "failed" else "text"))
-        room = strip.adjusted(theme.space(8), 0, -theme.space(2), 0)
-        if self._button.isVisible():
-            room.setRight(self._button.x() - theme.space(2))
+        ink = theme.color("danger" if self._state == "failed" else "text")
+        painter.setFont(theme.font("small"))
+        painter.setPen(ink)
         side = theme.px(16)
         icon = QRectF(theme.space(2.5), strip.center().y() - side / 2, side, side)
-        icons.paint(painter, self._icon or _ICONS.get(self._state, "info"), icon, painter.pen().color())
-        text = painter.fontMetrics().elidedText(self._reason, Qt.TextElideMode.ElideRight, int(room.width()))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        icons.paint(painter, self._icon or _ICONS.get(self._state, "info"), icon, ink)
+        paint_lines(painter, self._reason, room)
 
     def _texts(self) -> tuple[str, str]:
         return _TITLES.get(self._state, "No picture yet"), self._reason
@@ -206,8 +243,9 @@ class FrameView(QWidget):
         self._button.setVisible(bool(self._button.text()) and self._state != "running")
         self._button.adjustSize()
         if self._image is not None:
-            self._button.move(self.width() - self._button.width() - theme.space(1),
-                              self.height() - self._button.height() - theme.space(1))
+            strip, _ = self._strip_parts()
+            top = round(strip.center().y() - self._button.height() / 2)
+            self._button.move(self.width() - self._button.width() - theme.space(2), top)
 
     # ---- events
 
@@ -265,9 +303,8 @@ class FrameView(QWidget):
         drag = QDrag(self)
         drag.setMimeData(data)
         if self._image is not None:
-            size = QSize(theme.px(96), theme.px(96))
-            small = self._image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-            drag.setPixmap(QPixmap.fromImage(small))
+            area = fitted(self._image.size(), QRectF(0, 0, theme.px(96), theme.px(96)))
+            drag.setPixmap(QPixmap.fromImage(scaled(self._image, area.size().toSize())))
         drag.exec(Qt.DropAction.CopyAction)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -15,7 +15,7 @@ OURS = (GENERATOR, PRESET, SNAPSHOT)
 
 @dataclass(frozen=True)
 class Dropped:
-    """What was dropped: ``kind`` is one of the mime types of this module or ``"files"``; ``text`` is the id, path or key.
+    """What was dropped: ``kind`` is a mime type of this module or ``"files"``; ``text`` is the id, path or key.
 
     ``files`` are local files and folders, in the order they were dropped.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTextLayout
 
 from studio.ui import theme
 
@@ -14,7 +14,7 @@ _FORMATS = {3: QImage.Format.Format_RGB888, 4: QImage.Format.Format_RGBA8888}
 
 
 def to_qimage(frame: np.ndarray[Any, Any]) -> QImage:
-    """A frame as an image without copying: ``uint8`` (height, width), (height, width, 3) or (height, width, 4), RGB order.
+    """A frame as an image without copying: ``uint8`` (height, width[, 3 or 4]), RGB order.
 
     The image keeps the array alive as long as this Python object lives; call ``.copy()`` on it before handing it to
     Qt for keeps. Raises ValueError for other shapes and types.
@@ -31,9 +31,22 @@ def to_qimage(frame: np.ndarray[Any, Any]) -> QImage:
     # a crop's rows are followed by bytes of the picture around it, but its last row is not
     extent = (height - 1) * frame.strides[0] + width * channels
     data = np.lib.stride_tricks.as_strided(frame, (extent,), (1,), writeable=False)
-    image = QImage(memoryview(data), width, height, frame.strides[0], form)
+    image = QImage(data.data, width, height, frame.strides[0], form)
     image.frame = frame  # type: ignore[attr-defined]  # the image has no memory of its own
     return image
+
+
+def scaled(image: QImage, size: QSize) -> QImage:
+    """``image`` at ``size``, averaged where it shrinks; the same object where it has that size already."""
+    if image.size() == size:
+        return image
+    rows = image.height() // max(1, 2 * size.height())
+    if rows > 1 and image.width() != size.width():
+        # far too large: all but two lines for each line of the result are left out without touching them
+        fewer = QImage(image.constBits(), image.width(), image.height() // rows, image.bytesPerLine() * rows,
+                       image.format())
+        return fewer.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    return image.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
 
 
 def fitted(size: QSize | QSizeF, area: QRectF) -> QRectF:
@@ -46,7 +59,7 @@ def fitted(size: QSize | QSizeF, area: QRectF) -> QRectF:
 
 
 def covering(size: QSize | QSizeF, area: QRectF) -> QRectF:
-    """The centred part of a picture of ``size`` that fills ``area`` when it is scaled to it, in the picture's pixels."""
+    """The centred part of a picture of ``size`` that fills ``area`` when scaled to it, in the picture's pixels."""
     if size.width() <= 0 or size.height() <= 0 or area.isEmpty():
         return QRectF()
     factor = min(size.width() / area.width(), size.height() / area.height())
@@ -67,6 +80,27 @@ def focus_ring(painter: QPainter, rect: QRectF, radius: float) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(theme.color("accent"), 1.5 * theme.scale()))
     painter.drawRoundedRect(rect.adjusted(0.75, 0.75, -0.75, -0.75), radius, radius)
+
+
+def paint_lines(painter: QPainter, text: str, room: QRectF) -> None:
+    """``text`` in as many whole lines as ``room`` has, the last one cut with dots."""
+    metrics = painter.fontMetrics()
+    most = max(1, int((room.height() + 1) // metrics.lineSpacing()))
+    layout = QTextLayout(text, painter.font())
+    layout.beginLayout()
+    y = room.top()
+    for place in range(most):
+        line = layout.createLine()
+        if not line.isValid():
+            break
+        line.setLineWidth(room.width())
+        start, length = line.textStart(), line.textLength()
+        part = text[start:] if place == most - 1 else text[start : start + length]
+        part = metrics.elidedText(part.strip(), Qt.TextElideMode.ElideRight, int(room.width()))
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(room.left(), y, room.width(), metrics.lineSpacing()), left, part)
+        y += metrics.lineSpacing()
+    layout.endLayout()
 
 
 def pill(painter: QPainter, text: str, corner: QPointF, ground: QColor, ink: QColor, *, right: bool = False) -> QRectF:

@@ -1,4 +1,4 @@
-"""A slider for a value in 0..1: filled track, fine drag, keys, wheel, and a second mark for what modulation makes of it."""
+"""A slider for a value in 0..1: filled track, fine drag, keys, wheel, a second mark for the modulated value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ class Slider(QAbstractSlider):
     reset = Signal()
     edit_requested = Signal()
 
-    def __init__(self, parent: QWidget | None = None, *, norm: float = 0.0, origin: float = 0.0, step: float = 0.01) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, norm: float = 0.0, origin: float = 0.0, step: float = 0.01
+    ) -> None:
         super().__init__(parent)
         self._norm = 0.0
         self._origin = origin
@@ -149,7 +151,8 @@ class Slider(QAbstractSlider):
         if self._ghost is not None:
             painter.setBrush(theme.color("warning"))
             ghost = track.left() + self._ghost * track.width()
-            painter.drawRoundedRect(QRectF(ghost - theme.px(1), track.center().y() - theme.px(8), theme.px(2), theme.px(16)), 1, 1)
+            mark = QRectF(ghost - theme.px(1), track.center().y() - theme.px(8), theme.px(2), theme.px(16))
+            painter.drawRoundedRect(mark, 1, 1)
         self._paint_handle(painter, x, track.center().y(), accent)
 
     def _paint_handle(self, painter: QPainter, x: float, y: float, accent: QColor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QIcon, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.ui import icons, theme
@@ -14,7 +14,9 @@ from studio.ui.kit.painting import pill
 class Badge(QWidget):
     """A small word in a pill, coloured by role: ``LIVE``, ``failed``, ``GPU``."""
 
-    def __init__(self, text: str = "", role: str = "dim", *, filled: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, text: str = "", role: str = "dim", *, filled: bool = False, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._text, self._role, self._filled = "", role, filled
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -34,9 +36,6 @@ class Badge(QWidget):
         return self._text
 
     def sizeHint(self) -> QSize:
-        self.ensurePolished()
-        from PySide6.QtGui import QFontMetrics
-
         metrics = QFontMetrics(theme.font("tiny"))
         return QSize(metrics.horizontalAdvance(self._text) + theme.space(3), metrics.height() + theme.space(1))
 

@@ -30,12 +30,22 @@ class ThumbDelegate(QStyledItemDelegate):
         self._role = item_role
         self._ask = ask_picture
         self._side = 108
+        self._width = 0
         self._cache: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
 
     def set_side(self, side: int) -> None:
-        """The width of a picture in pixels at scale 1."""
+        """The least width of a picture, in pixels at scale 1."""
         self._side = side
         self._cache.clear()
+
+    def fill(self, width: int) -> bool:
+        """Make the pictures as wide as lets whole columns fill ``width`` pixels; returns whether that changed them."""
+        padding = theme.space(3)
+        columns = max(1, width // (theme.px(self._side) + padding))
+        now = max(theme.px(self._side), min(width // columns - padding, round(theme.px(self._side) * 1.6)))
+        changed = now != self._width
+        self._width = now
+        return changed
 
     def forget(self, key: str | None = None) -> None:
         """Scale the picture of ``key`` (or all) again."""
@@ -45,20 +55,23 @@ class ThumbDelegate(QStyledItemDelegate):
         for entry in [entry for entry in self._cache if entry[0] == key]:
             del self._cache[entry]
 
+    def _shown(self) -> int:
+        return self._width or theme.px(self._side)
+
     def _heights(self) -> tuple[int, int]:
         return QFontMetrics(theme.font("small")).height(), QFontMetrics(theme.font("tiny")).height()
 
     def cell(self) -> QSize:
         """The size of one cell."""
         title, line = self._heights()
-        side = theme.px(self._side)
+        side = self._shown()
         return QSize(side + theme.space(3), round(side * 0.75) + title + line + theme.space(5))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return self.cell()
 
     def _picture_rect(self, cell: QRectF) -> QRectF:
-        side = theme.px(self._side)
+        side = self._shown()
         left = cell.left() + (cell.width() - side) / 2
         return QRectF(left, cell.top() + theme.space(1.5), side, round(side * 0.75))
 
@@ -68,8 +81,8 @@ class ThumbDelegate(QStyledItemDelegate):
             return
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        cell = QRectF(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        cell = QRectF(option.rect)
+        state = option.state
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         hover = bool(state & QStyle.StateFlag.State_MouseOver)
         focus = bool(state & QStyle.StateFlag.State_HasFocus)
@@ -159,9 +172,10 @@ class ThumbDelegate(QStyledItemDelegate):
         painter.setFont(theme.font("tiny"))
         painter.setPen(theme.color("warning" if item.reason else "faint"))
         text = item.reason or item.subtitle
-        painter.drawText(below, left, painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(below.width())))
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(below.width()))
+        painter.drawText(below, left, text)
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
-        picture = self._picture_rect(QRectF(option.rect))  # type: ignore[attr-defined]
+        picture = self._picture_rect(QRectF(option.rect))
         height = self._heights()[0] + theme.space(2)
         editor.setGeometry(QRect(int(picture.left()) - 2, int(picture.bottom()) + 1, int(picture.width()) + 4, height))

@@ -6,10 +6,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import (
-    QAbstractListModel, QEvent, QItemSelectionModel, QMimeData, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt,
-    QTimer, Signal,
+    QAbstractListModel,
+    QEvent,
+    QItemSelectionModel,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from studio.ui import theme
@@ -150,8 +159,13 @@ class ThumbModel(QAbstractListModel):
 
 class _View(QListView):
     dropped = Signal(object)
+    resized = Signal()
     menu_for = Signal(QPoint)
     accepted: Callable[[mime.Dropped], bool] | None = None
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.resized.emit()
+        super().resizeEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.menu_for.emit(event.globalPos())
@@ -185,8 +199,8 @@ class _View(QListView):
 class ThumbGrid(QWidget):
     """Search field over a grid of pictures; selection, keys, double click, drag, menu, rename in place.
 
-    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for each
-    visible item without a picture: load it in the background and call ``set_picture``.
+    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for
+    each visible item without a picture: load it in the background and call ``set_picture``.
     """
 
     activated = Signal(str)
@@ -244,6 +258,7 @@ class ThumbGrid(QWidget):
         self.view.activated.connect(lambda index: self.activated.emit(self.model.item_at(index.row()).key))
         self.view.menu_for.connect(self._open_menu)
         self.view.dropped.connect(self.dropped)
+        self.view.resized.connect(self._fill)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit(self.current() or ""))
         self.model.renamed.connect(self.renamed)
         self.model.wants_picture.connect(self.wants_picture)
@@ -302,8 +317,14 @@ class ThumbGrid(QWidget):
         side = SIZES[size] if isinstance(size, str) else size
         self._delegate.set_side(side)
         self.view.setSpacing(0)
-        self.view.setGridSize(self._delegate.cell())
-        self.view.doItemsLayout()
+        self._fill()
+
+    def _fill(self) -> None:
+        # as if the scroll bar were there: it must not come and go by the cells' own size
+        bar = self.view.verticalScrollBar().sizeHint().width()
+        self._delegate.fill(self.view.width() - bar - 2 * self.view.frameWidth() - theme.space(2))
+        if self.view.gridSize() != self._delegate.cell():
+            self.view.setGridSize(self._delegate.cell())
 
     def set_empty(self, icon: str, title: str, text: str = "", button: str = "") -> None:
         """What to say when there are no items at all; the button emits ``empty.activated``."""
@@ -338,7 +359,9 @@ class ThumbGrid(QWidget):
     def _drag_mode(self) -> QAbstractItemView.DragDropMode:
         modes = QAbstractItemView.DragDropMode
         drag, drop = self.model.make_mime is not None, self.view.accepted is not None
-        return modes.DragDrop if drag and drop else modes.DragOnly if drag else modes.DropOnly if drop else modes.NoDragDrop
+        if drag:
+            return modes.DragDrop if drop else modes.DragOnly
+        return modes.DropOnly if drop else modes.NoDragDrop
 
     # ---- inside
 
@@ -361,7 +384,8 @@ class ThumbGrid(QWidget):
             self._stack.setCurrentWidget(self.view)
             return
         if self.model.items():
-            self.empty.set("search", "Nothing found", f"No title or tag has “{self.search.text()}”.", "Clear the search")
+            text = f"No title or tag has “{self.search.text()}”."
+            self.empty.set("search", "Nothing found", text, "Clear the search")
         else:
             self.empty.set(*self._nothing)
         self._stack.setCurrentWidget(self.empty)
@@ -384,6 +408,7 @@ class ThumbGrid(QWidget):
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.StyleChange:
             self._delegate.forget()
+            self._fill()
         super().changeEvent(event)
 
     def minimumSizeHint(self) -> QSize:

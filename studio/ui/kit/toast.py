@@ -42,7 +42,9 @@ class Toast(QWidget):
         row.addWidget(self._label, 1)
         if action is not None:
             label, run = action
-            row.addWidget(button(label, role="ghost", clicked=lambda: (self.close_it(), run())))
+            chosen = button(label, role="ghost", clicked=run)
+            chosen.clicked.connect(self.close_it)
+            row.addWidget(chosen)
         row.addWidget(tool_button("close", "Close the message", size=14, clicked=self.close_it))
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.close_it)
@@ -68,6 +70,17 @@ class Toast(QWidget):
         toast = Toast(host, text, level, action, seconds=seconds)
         stack.add(toast)
         return toast
+
+    def width_wanted(self) -> int:
+        """The width on one line, in pixels: a label that may wrap asks for less than that."""
+        margins = self.layout().contentsMargins()
+        widths = [self._label.fontMetrics().horizontalAdvance(self.text) + theme.space(1)]
+        for place in range(self.layout().count()):
+            widget = self.layout().itemAt(place).widget()
+            if widget is not None and widget is not self._label:
+                widths.append(widget.sizeHint().width())
+        gaps = self.layout().spacing() * (len(widths) - 1)
+        return sum(widths) + gaps + margins.left() + margins.right()
 
     def close_it(self) -> None:
         """Take the message away."""
@@ -125,9 +138,8 @@ class _Stack(QObject):
         y = self._host.height() - theme.space(4)
         width = min(self._host.width() - theme.space(8), theme.px(560))
         for toast in reversed(self.toasts):
-            wide = min(width, toast.sizeHint().width())
-            height = toast.heightForWidth(wide) if toast.hasHeightForWidth() else toast.sizeHint().height()
-            height = max(height, toast.minimumSizeHint().height()) if wide >= width else height
+            wide = min(width, toast.width_wanted())
+            height = max(toast.heightForWidth(wide), toast.minimumSizeHint().height())
             y -= height
             toast.setGeometry((self._host.width() - wide) // 2, y, wide, height)
             y -= theme.space(2)

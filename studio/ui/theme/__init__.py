@@ -1,7 +1,7 @@
 """The look of the window: colours by role, a grid of four pixels, a small scale of type, one style sheet.
 
-``apply`` gives the whole application its look; painted widgets ask ``color``, ``space`` and ``font`` while they paint and
-so follow a change of theme by themselves. Everything comes from ``resources/theme``; nothing from a network.
+``apply`` gives the whole application its look; painted widgets ask ``color``, ``space`` and ``font`` while they paint
+and so follow a change of theme by themselves. Everything comes from ``resources/theme``; nothing from a network.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from functools import lru_cache
 from string import Template
 
 from PySide6.QtCore import QDir
-from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory, QWidget
 
 from studio.ui.theme import fonts, tokens
 from studio.ui.theme.fonts import font
-from studio.ui.theme.tokens import NAMES
+from studio.ui.theme.tokens import NAMES, ROLES
 
 __all__ = [
-    "NAMES", "apply", "blend", "color", "css", "current", "font", "kind_color", "on_color", "px", "scale", "set_role",
+    "NAMES", "ROLES", "apply", "blend", "color", "css", "current", "font", "kind_color", "on_color", "px", "scale", "set_role",
     "space", "title",
 ]
 

@@ -14,9 +14,9 @@ _SANS = (
 )
 _MONO = (
     "JetBrains Mono", "Cascadia Mono", "SF Mono", "Menlo", "Consolas", "Adwaita Mono", "Noto Sans Mono", "Ubuntu Mono",
-    "Roboto Mono", "Liberation Mono", "DejaVu Sans Mono",
+    "Roboto Mono", "DejaVu Sans Mono", "Liberation Mono",
 )
-_WIDE = frozenset({"DejaVu Sans", "Verdana"})  # as legible one pixel smaller
+_WIDE = frozenset({"DejaVu Sans", "DejaVu Sans Mono", "Verdana"})  # as legible one pixel smaller
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ def draw(theme: tokens.Tokens) -> dict[str, str]:
     images["box-on.svg"] = _box(c["accent"], c["accent"], c["on_accent"])
     images["box-on-disabled.svg"] = _box(c["line"], c["line"], c["disabled"])
     images["box-partly.svg"] = _box(c["accent"], c["accent"], c["on_accent"], "M5 8h6")
+    for name, path in (("closed", "M8.5 7l3 3-3 3"), ("open", "M7 8.5l3 3 3-3")):
+        images[f"branch-{name}.svg"] = _svg(20, 20, _stroke(path, c["dim"], 1.3))
     images["check.svg"] = _svg(16, 16, _stroke("M3.5 8.5l3 3 6-7", c["accent"], 1.8))
     images["close.svg"] = _svg(16, 16, _stroke("M4.5 4.5l7 7M11.5 4.5l-7 7", c["dim"]))
     images["close-hover.svg"] = _svg(16, 16, _stroke("M4.5 4.5l7 7M11.5 4.5l-7 7", c["text"]))
