@@ -1,4 +1,4 @@
-"""``python -m studio.cli``: the same as the command ``reverie``."""
+"""``python -m studio.cli``: the command line, for programs that start it."""
 
 import sys
 

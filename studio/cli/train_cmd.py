@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import dataclasses
-import inspect
-import itertools
 import json
+import os
 import shlex
 import sys
-import textwrap
-import types
-import typing
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from studio.cli import Parser, command_name, examples
-from studio.cli.errors import FAILED, Refusal, UsageError
+from studio.cli.errors import DONE, FAILED, Refusal, UsageError, sentence
 from studio.cli.progress import Bar, interruptible
+from studio.training.describe import describe, load_recipe, reader, shown
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train, with progress; Ctrl-C saves a checkpoint. Exit code 1 when it was stopped before its end."""
+    from studio.cli import train_stream
     from studio.training.recipes import RECIPES
 
     if not args.recipe:
@@ -49,10 +45,18 @@ def run(args: argparse.Namespace) -> int:
         from studio.nn.device import choose
 
         config.device = choose(config.device)
+    if options.out is None and not options.check_data:
+        parser.error("the following arguments are required: -o/--out")
     if not options.data.exists():
         raise Refusal(f"cannot read {options.data}: there is nothing there; check the name")
-    if options.out.suffix != ".safetensors":
+    if options.out is not None and options.out.suffix != ".safetensors":
         raise UsageError(f"-o {options.out}: a model's name ends in .safetensors")
+    if options.low_priority:
+        train_stream.step_back()
+    if options.events:
+        return _streamed(args.recipe, recipe, config, options, args.rest)
+    if options.check_data:
+        return _check(recipe(config), options)
     return _train(args.recipe, recipe, config, options, args.rest)
 
 
@@ -64,14 +68,6 @@ def _list(recipes: dict[str, str]) -> int:
     return 0
 
 
-def load_recipe(where: str) -> Any:
-    """The recipe class behind ``module:Class``."""
-    import importlib
-
-    module, _, name = where.partition(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def recipe_parser(name: str, recipe: Any) -> argparse.ArgumentParser:
     """A parser with an option for every field of the recipe's Settings."""
     parser = Parser(
@@ -81,23 +77,27 @@ def recipe_parser(name: str, recipe: Any) -> argparse.ArgumentParser:
         ),
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="file or folder to learn from")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="MODEL", help="the model, .safetensors")
+    parser.add_argument("-o", "--out", type=Path, metavar="MODEL", help="the model, .safetensors")
+    parser.add_argument("--check-data", action="store_true", help="only read the data and say what is there")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint beside MODEL")
     parser.add_argument("--json", action="store_true", help="print every event as a line of JSON")
+    parser.add_argument(
+        "--events", metavar="FILE", help="write every event to FILE ('-' for stdout) and obey pause, resume, finish "
+        "and stop on stdin; see docs/formats.md",
+    )
+    parser.add_argument("--low-priority", action="store_true", help="let other programs go first; leave one core free")
     group = parser.add_argument_group("settings of this recipe")
-    hints, texts = typing.get_type_hints(recipe.Settings), field_docs(recipe.Settings)
-    for field in dataclasses.fields(recipe.Settings):
-        default = field.default if field.default is not dataclasses.MISSING else _made(field)
-        text = str(field.metadata.get("help") or texts.get(field.name, "")).replace("%", "%%")
-        if isinstance(default, bool):
+    for setting in describe(recipe.Settings):
+        text = setting.help.replace("%", "%%")
+        option = f"--{_dashed(setting.name)}"
+        if setting.kind == "bool":
             switch = argparse.BooleanOptionalAction
-            group.add_argument(f"--{_dashed(field.name)}", action=switch, default=default, help=text)
+            group.add_argument(option, action=switch, default=setting.default, help=text)
             continue
-        shown = f"{text} (default {_show(default)})".strip()
-        choices = typing.get_args(hints[field.name]) if typing.get_origin(hints[field.name]) is typing.Literal else None
         group.add_argument(
-            f"--{_dashed(field.name)}", type=reader(hints[field.name]), default=default, help=shown, choices=choices,
-            metavar=None if choices else {int: "N", float: "X"}.get(hints[field.name], "TEXT"), dest=field.name,
+            option, type=reader(setting.hint), default=setting.default, choices=setting.choices or None,
+            help=f"{text} (default {shown(setting.default)})".strip(), dest=setting.name,
+            metavar=None if setting.choices else {int: "N", float: "X"}.get(setting.hint, "TEXT"),
         )
     return parser
 
@@ -106,56 +106,57 @@ def _dashed(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _show(value: Any) -> str:
-    if isinstance(value, (tuple, list)):
-        return ",".join(map(str, value)) or "none"
-    return "none" if value in (None, "") else str(value)
+def _command(name: str, words: list[str]) -> str:
+    """The command for the card: how the model was made, not on whose machine or beside what."""
+    kept: list[str] = []
+    skip = False
+    for word in words:
+        if not skip and word not in ("--resume", "--json", "--low-priority", "--events"):
+            kept.append(Path(word).name if "/" in word or "\\" in word else word)
+        skip = word == "--events"
+    return shlex.join(["reverie", "train", name, *kept])
 
 
-def _made(field: dataclasses.Field[Any]) -> Any:
-    return field.default_factory() if field.default_factory is not dataclasses.MISSING else None
+def _streamed(name: str, recipe: Any, config: Any, options: argparse.Namespace, words: list[str]) -> int:
+    """Train, or only check the data, for a program that watches and steers."""
+    from studio.cli import train_stream
+    from studio.training.loop import Control, train
 
-
-def reader(hint: Any) -> Callable[[str], Any]:
-    """How to read a value of this type from the command line; lists are written with commas."""
-    if hint in (int, float, str, Path):
-        return typing.cast("Callable[[str], Any]", hint)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        inner = reader(next(kind for kind in arguments if kind is not type(None)))
-        return lambda text: None if text.lower() in ("none", "") else inner(text)
-    if origin in (tuple, list):
-        inner = reader(next((kind for kind in arguments if kind is not Ellipsis), str))
-        return lambda text: origin(inner(part.strip()) for part in text.split(",") if part.strip())
-    return str
-
-
-def field_docs(settings: type) -> dict[str, str]:
-    """The docstring below each field, of the class and those it builds on."""
-    found: dict[str, str] = {}
-    for kind in reversed(settings.__mro__):
-        if not dataclasses.is_dataclass(kind):
-            continue
+    control = Control()
+    with train_stream.open_stream(options.events) as stream, interruptible() as stop:
+        train_stream.obey(control, sys.stdin)
+        stream.write({"kind": "preparing", "recipe": name, "pid": os.getpid()})
         try:
-            body = typing.cast(ast.ClassDef, ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]).body
-        except (OSError, SyntaxError):
-            continue
-        for here, after in itertools.pairwise(body):
-            if (
-                isinstance(here, ast.AnnAssign) and isinstance(here.target, ast.Name) and isinstance(after, ast.Expr)
-                and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
-            ):
-                found[here.target.id] = " ".join(after.value.value.split())
-    return found
+            if options.check_data:
+                report = recipe(config).prepare(options.data)
+                stream.write({"kind": "data", "report": report})
+                return DONE
+            figures = train(
+                recipe(config), options.data, options.out, resume=options.resume, command=_command(name, words),
+                on_event=stream.write, should_stop=stop, control=control,
+            )
+        except Exception as error:
+            stream.write({"kind": "failed", "message": sentence(error) or f"{type(error).__name__}: {error}"})
+            raise
+    return FAILED if figures.get("stopped") else DONE
+
+
+def _check(recipe: Any, options: argparse.Namespace) -> int:
+    report = recipe.prepare(options.data)
+    if options.json:
+        print(json.dumps(report))
+        return DONE
+    for key, value in report.items():
+        if isinstance(value, list):
+            print(f"{key}: {len(value)}" + "".join(f"\n  {item}" for item in value[:20]))
+        else:
+            print(f"{key}: {value}")
+    return DONE
 
 
 def _train(name: str, recipe: Any, config: Any, options: argparse.Namespace, words: list[str]) -> int:
     from studio.training.loop import train
 
-    # the card shows how it was made, not on whose machine
-    kept = [word for word in words if word not in ("--resume", "--json")]
-    shown = [Path(word).name if "/" in word or "\\" in word else word for word in kept]
-    command = shlex.join(["reverie", "train", name, *shown])
     with Bar(f"training {name}", float(config.steps), quiet=options.json, unit="steps") as bar, interruptible() as stop:
 
         def tell(event: dict[str, Any]) -> None:
@@ -165,8 +166,8 @@ def _train(name: str, recipe: Any, config: Any, options: argparse.Namespace, wor
                 _show_event(event, bar)
 
         figures = train(
-            recipe(config), options.data, options.out, resume=options.resume, command=command, on_event=tell,
-            should_stop=stop,
+            recipe(config), options.data, options.out, resume=options.resume, command=_command(name, words),
+            on_event=tell, should_stop=stop,
         )
     if figures.get("stopped"):
         again = shlex.join([*command_name().split(), "train", name, *words, *([] if options.resume else ["--resume"])])
@@ -174,7 +175,7 @@ def _train(name: str, recipe: Any, config: Any, options: argparse.Namespace, wor
         return FAILED
     if not options.json:
         print(f"{options.out}: {_figures(figures)}")
-    return 0
+    return DONE
 
 
 def _show_event(event: dict[str, Any], bar: Bar) -> None:

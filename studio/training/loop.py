@@ -2,7 +2,8 @@
 
 A Recipe knows its data and networks; the loop knows time, files and failure. Events are dicts with a ``kind``:
 ``start`` (configuration, data report), ``step`` (losses, rate, time left), ``validate`` (figures), ``sample`` (files),
-``checkpoint``, ``rollback`` (reason), ``done`` (figures). They are written as JSON lines to ``<model>.events.jsonl``.
+``checkpoint``, ``rollback`` (reason), ``paused``, ``resumed``, ``stopped``, ``done`` (figures, model). They are written
+as JSON lines to ``<model>.events.jsonl``; docs/formats.md describes them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from studio.training import checkpoint
 
 Event = dict[str, Any]
 
+PAUSE_LOOK = 0.05
+"""Seconds between two looks whether a pause has ended."""
+
 
 class TrainingError(ValueError):
     """Training cannot start or go on; the message says why and what to do."""
@@ -46,6 +50,19 @@ class Config:
     """Steps between two samples to look at or listen to."""
     checkpoint_every: int = 250
     """Steps between two checkpoints, from which --resume goes on."""
+
+
+@dataclass
+class Control:
+    """What somebody outside asks of a run. The loop looks between steps, so nothing half-done is lost; the fields may
+    be set from any thread."""
+
+    pause: bool = False
+    """Wait, after writing a checkpoint; go on when it is False again."""
+    stop: bool = False
+    """Write a checkpoint and end, without a model."""
+    finish: bool = False
+    """End now and write the model as it is."""
 
 
 @dataclass
@@ -194,8 +211,11 @@ class _Run:
         if self.on_event is not None:
             self.on_event(event)
 
-    def run(self, report: dict[str, Any], resume: bool, should_stop: Callable[[], bool], max_rollbacks: int) -> bool:
-        """Step until the budget is used; False when stopped before."""
+    def run(
+        self, report: dict[str, Any], resume: bool, should_stop: Callable[[], bool], control: Control,
+        max_rollbacks: int,
+    ) -> bool:
+        """Step until the budget is used or ``control.finish``; False when stopped before."""
         config = self.recipe.config
         self.remember()
         self.emit("start", recipe=self.recipe.name, config=asdict(config), data=report, resumed=resume)
@@ -207,17 +227,34 @@ class _Run:
                     self._roll_back(max_rollbacks)
                     continue
                 self._after_step(losses)
-                if should_stop() and self.index < config.steps:
+                if self.index == config.steps or control.finish:
+                    break
+                if control.pause:
+                    self._wait(control, should_stop)
+                if should_stop() or control.stop:
                     self.remember()
                     self.keep()
+                    self.emit("stopped", path=str(self.checkpoint_path))
                     return False
         except KeyboardInterrupt:
             self.index = self.good_step  # a half-done step is not kept
             self.keep()
+            self.emit("stopped", path=str(self.checkpoint_path))
             return False
         self.remember()
         self.keep()
         return True
+
+    def _wait(self, control: Control, should_stop: Callable[[], bool]) -> None:
+        """A pause: everything is on the disk first, and the time does not count."""
+        began = time.monotonic()
+        self.remember()
+        self.keep()
+        self.emit("paused")
+        while control.pause and not (should_stop() or control.stop or control.finish):
+            time.sleep(PAUSE_LOOK)
+        self.started += time.monotonic() - began
+        self.emit("resumed")
 
     def _roll_back(self, most: int) -> None:
         self.rollbacks += 1
@@ -257,6 +294,7 @@ class _Run:
         if self.best_state is not None:
             for name, module in self.recipe.modules.items():
                 module.load_state_dict(self.best_state[name])
+        if self.best_state is not None or not self.figures:
             self.figures = self.recipe.validate()
         result = self.recipe.export()
         config = self.recipe.config
@@ -275,13 +313,14 @@ class _Run:
 def train(
     recipe: Recipe, data: Path, out: Path, *, resume: bool = False, command: str = "",
     on_event: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] = lambda: False,
-    max_rollbacks: int = 5,
+    control: Control | None = None, max_rollbacks: int = 5,
 ) -> dict[str, Any]:
     """Run ``recipe`` on ``data`` and write the model to ``out``; returns the final figures.
 
     ``should_stop`` is asked between steps; stopping (or Ctrl-C) writes the checkpoint ``<out>.ckpt``, from which
-    ``resume=True`` goes on exactly; the result then has ``stopped`` and ``step``. Raises TrainingError when the data is
-    unusable or the loss will not stay finite, CheckpointError when there is nothing to resume.
+    ``resume=True`` goes on exactly; the result then has ``stopped`` and ``step``. ``control`` can also pause the
+    run, or end it early with a model. Raises TrainingError when the data is unusable or the loss will not stay finite,
+    CheckpointError when there is nothing to resume.
     """
     torch.manual_seed(recipe.config.seed)
     report = recipe.prepare(data)
@@ -291,6 +330,6 @@ def train(
         run.restore()
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_name(out.name + ".events.jsonl").open("a" if resume else "w", encoding="utf-8") as run.log:
-        if not run.run(report, resume, should_stop, max_rollbacks):
+        if not run.run(report, resume, should_stop, control or Control(), max_rollbacks):
             return {**run.figures, "stopped": True, "step": run.index}
         return run.finish(report, command)

@@ -1,6 +1,8 @@
-"""The training recipes by name, as ``module:class``; nothing is imported until one is asked for."""
+"""The training recipes: where each is, and what it asks for and gives. Nothing is imported until one is used."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 RECIPES: dict[str, str] = {
     "text": "studio.training.text:TextRecipe",
@@ -11,3 +13,79 @@ RECIPES: dict[str, str] = {
     "style": "studio.training.style:StyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
 }
+"""Recipe name → ``module:class``."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a person wants to know before choosing a recipe."""
+
+    title: str
+    makes: str
+    """What comes out, in a few words."""
+    needs: str
+    """What to learn from, in a few words."""
+    kind: str
+    """Media kind: image, notes or text."""
+    plays: str = ""
+    """Id of the generator that plays the model; '' where none does yet."""
+    folder: bool = True
+    """Whether DATA may be a folder."""
+    endings: tuple[str, ...] = ()
+    """Endings of a single file that will do as DATA."""
+    basics: tuple[str, ...] = ()
+    """Settings that a form shows at once; the rest stands under "more"."""
+    defaults: tuple[tuple[str, str], ...] = ()
+    """Settings that the studio's form begins with, other than the recipe's own: name, value as text."""
+    required: tuple[str, ...] = ()
+    """Settings that have no usable default."""
+
+
+PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+ABOUT: dict[str, About] = {
+    "gan": About(
+        "Pictures", "A picture generator whose latent space you walk through",
+        "A folder of pictures, a few hundred or more", "image", "reverie.latent_explorer",
+        basics=("steps", "size", "batch", "augment", "features", "sample_every"),
+        defaults=(("sample_every", "100"), ("features", "style_features")),
+    ),
+    "style": About(
+        "Painting style", "A fast network that paints any camera in the styles of your paintings",
+        "A folder with a folder 'paintings' (one or more) and a folder 'photos' (any photographs)", "image",
+        "reverie.style_camera", basics=("steps", "styles", "style_size", "style_weight", "sample_every"),
+        defaults=(("sample_every", "200"),),
+    ),
+    "text": About(
+        "Text", "A writer that continues in the voice of your texts",
+        "A text file or a folder of them, 100 kB or more", "text", "reverie.text_sequencer",
+        endings=(".txt", ".md"), basics=("steps", "hidden", "layers", "dropout", "source", "sample_every"),
+        defaults=(("sample_every", "200"),),
+    ),
+    "midi": About(
+        "Music", "A player that improvises like your pieces",
+        "A folder of .mid files, or a JSON file of voices", "notes", "reverie.midi_sequencer", endings=(".json",),
+        basics=("steps", "grid", "voices", "hidden", "source", "sample_every"), defaults=(("sample_every", "100"),),
+    ),
+    "drums": About(
+        "Drums", "A drummer with dynamics and feel", "A folder of .mid files of drums", "notes",
+        "reverie.midi_sequencer", basics=("steps", "bar", "grid", "hidden", "source", "sample_every"),
+        defaults=(("sample_every", "100"),),
+    ),
+    "roll": About(
+        "Piano rolls", "A network over piano rolls, measured as the literature does",
+        "A JSON file of piano rolls with train, valid and test", "notes", folder=False, endings=(".json",),
+        basics=("steps", "hidden", "dropout", "source"),
+    ),
+    "features": About(
+        "Eyes for dreams", "A small feature network, distilled from a large one, for dreams and styles",
+        "A folder of pictures of any kind, and a teacher network", "image", "reverie.deep_dream",
+        basics=("steps", "teacher", "last", "batch", "sample_every"), required=("teacher",),
+        defaults=(("sample_every", "500"),),
+    ),
+}
+"""Recipe name → what it is about. A recipe without an entry is shown with its own help alone."""
+
+
+def about(name: str) -> About:
+    """What a recipe is about; for one that does not say, its name."""
+    return ABOUT.get(name) or About(name.replace("_", " ").capitalize(), "", "Data as its help says", "image")

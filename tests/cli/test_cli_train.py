@@ -17,6 +17,7 @@ import torch
 
 from studio.cli import main, train_cmd
 from studio.training import recipes
+from studio.training.describe import describe
 from studio.training.loop import Config, Export, Recipe, TrainingError
 
 LENGTH = ["--steps", "1200", "--checkpoint-every", "400", "--validate-every", "600"]
@@ -151,3 +152,33 @@ def test_ctrl_c_saves_and_resume_gives_the_same_model(tiny: Path) -> None:
     assert process.returncode == 0, error
     assert main(["train", "tiny", "data.txt", "-o", "whole.safetensors", *LENGTH]) == 0
     assert (tiny / "m.safetensors").read_bytes() == (tiny / "whole.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if name != "tiny"])
+def test_every_recipe_has_options_and_says_what_it_is_about(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        train_cmd.recipe_parser(name, train_cmd.load_recipe(recipes.RECIPES[name])).parse_args(["--help"])
+    assert stop.value.code == 0 and "--check-data" in capsys.readouterr().out
+    about = recipes.about(name)
+    known = {setting.name for setting in describe(train_cmd.load_recipe(recipes.RECIPES[name]).Settings)}
+    named = {*about.basics, *about.required, *(setting for setting, _ in about.defaults)}
+    assert about.title and about.makes and about.needs and named <= known
+
+
+def test_events_and_words_over_pipes(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"pause\nfinish\n")
+    with os.fdopen(reading) as stdin, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdin", stdin)
+        code = main(["train", "tiny", "data.txt", "-o", "m.safetensors", "--events", "-", "--steps", "100000"])
+        os.close(writing)
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert code == 0 and events[0]["kind"] == "preparing" and events[-1]["kind"] == "done"
+    assert events[-1]["step"] < 100000 and "events" not in json.loads(Path("m.json").read_text())["command"]
+
+
+def test_only_the_data_is_looked_at(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "tiny", "data.txt", "--check-data"]) == 0
+    assert capsys.readouterr().out == "numbers: 1\n"
+    assert main(["train", "tiny", "data.txt"]) == 2, "without it a model must be named"
+    assert not list(Path().glob("*.safetensors"))
