@@ -6,6 +6,7 @@ plugin. The styles are our own swatches or any pictures of yours, as many as you
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any
@@ -78,6 +79,7 @@ class StylePainting(Generator):
         self.pictures: dict[tuple[str, int], Tensor] = {}
         self.result: Tensor | None = None
         self.made: Any = None
+        self._began = 0.0
 
     def step(self, ctx: Context) -> Iterator[Tensor]:
         content = None if self.mode == "style only" else self._content(ctx)
@@ -101,14 +103,39 @@ class StylePainting(Generator):
         random = ctx.torch_rng(self.seed)
         styles = [] if self.mode == "content only" else self._styles()
         painting: Tensor | None = None
+        self._show_work(ctx, content, 0.0)
+
+        def check(share: float) -> None:
+            ctx.check(share)
+            self._show_progress(ctx, share)
+
         for seen in paint(
-            self.features, (height, width), content, styles, settings, random=random, check=ctx.check, first=first
+            self.features, (height, width), content, styles, settings, random=random, check=check, first=first
         ):
             painting = seen
             yield self._coloured(seen, content)
         if painting is not None:
             self.result = self._coloured(painting, content)
             self.made = (values, content)
+        self._show_progress(ctx, 1.0)
+
+    def _show_work(self, ctx: Context, content: Tensor | None, share: float) -> None:
+        """What the view shows beside the painting: the picture that is painted, and how far it is."""
+        if ctx.exposes:
+            seen = None if content is None else content.permute(1, 2, 0).clamp(0, 1).mul(255).to(torch.uint8)
+            ctx.expose("content", None if seen is None else seen.contiguous().cpu().numpy())
+            self._began = time.monotonic()
+            self._show_progress(ctx, share)
+
+    def _show_progress(self, ctx: Context, share: float) -> None:
+        if ctx.exposes:
+            spent = time.monotonic() - self._began
+            ctx.expose("progress", {"share": share, "step": round(share * self.steps), "steps": self.steps, "spent": spent})
+
+    @staticmethod
+    def swatch(name: str) -> Any:
+        """One of our own style pictures, ``uint8 (height, width, 3)``. Raises KeyError."""
+        return (SWATCHES[name]() * 255).round().astype(np.uint8)
 
     def _coloured(self, painting: Tensor, content: Tensor | None) -> Tensor:
         """With the content's own colours, brightness from the painting."""

@@ -1,0 +1,121 @@
+"""What can be done with a picture that was dropped on the shelf, and why it is not a style at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from studio.session.core import Core
+from studio.ui import theme
+from studio.ui.background import background
+from studio.ui.kit.buttons import button, tool_button
+from studio.ui.views.feed_row import Elided
+from studio.ui.views.slots import read_small
+
+ARBITRARY = "arbitrary_style"
+"""Architecture of models that take any picture as a style while they run. None comes with the studio."""
+
+
+def why_not(models: list[tuple[str, str]]) -> str:
+    """Why no picture can be a style at once, from the (name, architecture) of the models that are here; '' if it can."""
+    if any(architecture == ARBITRARY for _, architecture in models):
+        return ""
+    nets = [name for name, architecture in models if architecture == "style_net"]
+    known = f"{nets[0]} knows" if len(nets) == 1 else f"the {len(nets)} style models know" if nets else "there is none that knows"
+    return f"No model here takes any picture as a style: {known} only the paintings learnt in training."
+
+
+class PictureOffer(QFrame):
+    """A strip with the picture and three ways on. Escape or the cross puts it away."""
+
+    train = Signal(str)
+    paint = Signal(str)
+    use_input = Signal(str)
+
+    def __init__(self, session: Core, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._path = session, ""
+        self.setProperty("role", "card")
+        self.setAccessibleName("What to do with the picture")
+        self._picture = QLabel()
+        self._name = Elided(mode=Qt.TextElideMode.ElideMiddle)
+        self._why = Elided()
+        self._why.setProperty("role", "dim")
+        self._why.setFont(theme.font("small"))
+        self.train_button = button("Train this style", "train", role="primary", clicked=self._train,
+                                   tip="Opens the training page with this painting")
+        self.paint_button = button("Paint a still", "brush", clicked=lambda: self._send(self.paint),
+                                   tip="Style painting on the other deck: any picture is a style there, slowly and well")
+        self.input_button = button("Use as input", "image", clicked=lambda: self._send(self.use_input),
+                                   tip="Paint this picture instead: it becomes what comes into the deck")
+        shut = tool_button("close", "Put it away", size=14, clicked=self.hide)
+        shut.setAutoRaise(True)
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(self._name)
+        texts.addWidget(self._why)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.space(1.5), theme.space(1), theme.space(1), theme.space(1))
+        row.setSpacing(theme.space(1.5))
+        row.addWidget(self._picture)
+        row.addLayout(texts, 1)
+        for part in (self.train_button, self.paint_button, self.input_button, shut):
+            row.addWidget(part)
+        self.hide()
+
+    def path(self) -> str:
+        """The picture that is offered."""
+        return self._path
+
+    def text(self) -> str:
+        """The sentence that is shown."""
+        return self._why.full()
+
+    def offer(self, path: str) -> None:
+        """Show what can be done with a picture."""
+        self._path = path
+        self._picture.clear()
+        self._name.set_full(Path(path).name)
+        self._why.set_full("Looking at it…")
+        for part in (self.train_button, self.paint_button, self.input_button):
+            part.setEnabled(True)
+        background(self._session, lambda: read_small(path, 96), self._show, self._fail, owner=self)
+        background(self._session, _models, self._explain, owner=self)
+        self.show()
+
+    def _show(self, image: QImage) -> None:
+        side = theme.px(36)
+        ratio = self.devicePixelRatioF()
+        whole = QSize(round(side * ratio), round(side * ratio))
+        picture = QPixmap.fromImage(image.scaled(whole, Qt.AspectRatioMode.KeepAspectRatioByExpanding,
+                                                 Qt.TransformationMode.SmoothTransformation))
+        picture = picture.copy((picture.width() - whole.width()) // 2, (picture.height() - whole.height()) // 2,
+                               whole.width(), whole.height())
+        picture.setDevicePixelRatio(ratio)
+        self._picture.setPixmap(picture)
+
+    def _fail(self, why: str) -> None:
+        self._path = ""
+        self._why.set_full(why)
+        for part in (self.train_button, self.paint_button, self.input_button):
+            part.setEnabled(False)
+
+    def _explain(self, models: list[tuple[str, str]]) -> None:
+        if self._path:
+            self._why.set_full(why_not(models))
+
+    def _train(self) -> None:
+        self._send(self.train)
+
+    def _send(self, signal: object) -> None:
+        signal.emit(self._path)  # type: ignore[attr-defined]
+        self.hide()
+
+
+def _models() -> list[tuple[str, str]]:
+    from studio.library.models import list_models
+
+    return [(model.name, model.architecture) for model in list_models() if not model.fault]
