@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from studio.params import Bool, Choice, Trigger
 from studio.ui import icons, theme
 from studio.ui.inspector.controls import Segments, Switch, keep_keys
 from studio.ui.inspector.editing import StageEdits
+from studio.ui.inspector.measure import font, metrics
 from studio.ui.inspector.popup import Entry, PickPopup
 from studio.ui.inspector.row import ParamRow
 
@@ -77,9 +78,9 @@ class PickButton(QAbstractButton):
         arrow = QRectF(self.width() - side - theme.space(1.5), (self.height() - side) / 2, side, side)
         icons.paint(painter, "chevron-down", arrow, theme.color("dim"))
         room = self.rect().adjusted(theme.space(2), 0, -side - theme.space(2), 0)
-        painter.setFont(theme.font("body"))
+        painter.setFont(font("body"))
         painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
-        text = QFontMetrics(painter.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
 
 
@@ -212,12 +213,12 @@ class TriggerButton(QAbstractButton):
         painter.setBrush(ground)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.px(4), theme.px(4))
         ink = theme.on_color(ground) if self.lit else theme.color("text" if self.isEnabled() else "disabled")
-        side, metrics = theme.px(14), QFontMetrics(theme.font("body"))
+        side, measure = theme.px(14), metrics("body")
         room = self.width() - theme.space(5) - side
-        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
-        left = (self.width() - metrics.horizontalAdvance(text) - side - theme.space(1)) / 2
+        text = measure.elidedText(self.text(), Qt.TextElideMode.ElideRight, room)
+        left = (self.width() - measure.horizontalAdvance(text) - side - theme.space(1)) / 2
         icons.paint(painter, "lightning", QRectF(left, (self.height() - side) / 2, side, side), ink)
-        painter.setFont(theme.font("body"))
+        painter.setFont(font("body"))
         painter.setPen(ink)
         words = self.rect().adjusted(round(left + side + theme.space(1)), 0, 0, 0)
         painter.drawText(words, int(Qt.AlignmentFlag.AlignVCenter), text)

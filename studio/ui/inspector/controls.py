@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from studio.ui import theme
+from studio.ui.inspector.measure import font, metrics
 
 _ARROWS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 
@@ -47,9 +48,9 @@ class Segments(QWidget):
 
     def boxes(self, width: int) -> dict[str, QRect]:
         """Where each name stands for a width: lines are filled to the brim, wider names get more room."""
-        metrics = QFontMetrics(theme.font("small"))
+        measure = metrics("small")
         pad, high = theme.space(4), theme.space(6)
-        natural = {name: metrics.horizontalAdvance(name or "—") + pad for name in self.names}
+        natural = {name: measure.horizontalAdvance(name or "—") + pad for name in self.names}
         lines: list[list[str]] = [[]]
         for name in self.names:
             if lines[-1] and sum(natural[n] for n in lines[-1]) + natural[name] > width:
@@ -72,8 +73,8 @@ class Segments(QWidget):
         return max(box.bottom() for box in self.boxes(width).values()) + 1
 
     def sizeHint(self) -> QSize:
-        metrics = QFontMetrics(theme.font("small"))
-        wide = sum(metrics.horizontalAdvance(name or "—") + theme.space(4) for name in self.names)
+        measure = metrics("small")
+        wide = sum(measure.horizontalAdvance(name or "—") + theme.space(4) for name in self.names)
         return QSize(wide, theme.space(6))
 
     def minimumSizeHint(self) -> QSize:
@@ -126,7 +127,7 @@ class Segments(QWidget):
         painter.setPen(QPen(theme.color("accent" if self.hasFocus() else "line"), 1))
         painter.setBrush(theme.color("field"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
-        painter.setFont(theme.font("small"))
+        painter.setFont(font("small"))
         for name, box in self.boxes(self.width()).items():
             inner = QRectF(box).adjusted(2, 2, -2, -2)
             ground = None

@@ -112,7 +112,8 @@ class PathRow(_FileRow):
     def show_value(self, value: Any) -> None:
         self.clear_button.setEnabled(bool(value))
         if not value:
-            self.tile.show_item(f"Drop {_KINDS.get(self.param.accepts, 'a file')} here or browse", empty=True)
+            kind = _KINDS.get(self.param.accepts, "a file")
+            self.tile.show_item("None", f"Drop {kind} here, or click", empty=True)
             self._name("none")
             self.say("")
             return

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.params import Param, Trigger
 from studio.ui import icons, theme
 from studio.ui.inspector.controls import keep_keys
 from studio.ui.inspector.editing import StageEdits
+from studio.ui.inspector.measure import font
 from studio.ui.inspector.row import ParamRow
 
 
@@ -73,13 +76,13 @@ class GroupTitle(QAbstractButton):
         room = QRect(left, 0, self.width() - left - theme.space(2), self.height())
         if self.changed:
             words = f"{self.changed} changed"
-            painter.setFont(theme.font("tiny"))
+            painter.setFont(font("tiny"))
             painter.setPen(theme.color("faint"))
             painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words)
-            room.setWidth(room.width() - QFontMetrics(painter.font()).horizontalAdvance(words) - theme.space(2))
-        painter.setFont(theme.font("strong"))
+            room.setWidth(room.width() - painter.fontMetrics().horizontalAdvance(words) - theme.space(2))
+        painter.setFont(font("strong"))
         painter.setPen(theme.color("text"))
-        text = QFontMetrics(painter.font()).elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
 
 
@@ -107,10 +110,15 @@ class Group(QWidget):
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
-        self._layout = QVBoxLayout(self)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.title)
+        self.body = QWidget()
+        self._layout = QVBoxLayout(self.body)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
-        self._layout.addWidget(self.title)
+        outer.addWidget(self.body)
         self.count_changed()
 
     # --- rows
@@ -126,25 +134,45 @@ class Group(QWidget):
     @property
     def due(self) -> list[Param[Any]]:
         """Parameters whose rows should show and are not made yet."""
+        if not self._query and not self.open:
+            return []
         return [p for p in self.params if p.name not in self.rows and self._shows(p)]
 
-    def make_next(self) -> bool:
-        """Make one row that is due; False when there is none."""
+    def make_due(self, until: float = math.inf) -> bool:
+        """Make the rows that are due; False when the time (of ``time.perf_counter``) came before all were made."""
         due = self.due
         if not due:
-            return False
-        param = due[0]
+            return True
+        holder = self.window().focusWidget()
+        inside = holder is not None and self.body.isAncestorOf(holder)
+        # rows that come into a visible widget are laid out with all the others one by one
+        self.body.hide()
+        for param in due:
+            self._make_row(param)
+            if time.perf_counter() > until:
+                break
+        self._update_rows()
+        if inside and holder is not None:
+            holder.setFocus(Qt.FocusReason.OtherFocusReason)
+        return not self.due
+
+    def make_row(self, name: str) -> None:
+        """Make one row, whether it shows now or not."""
+        self._make_row(next(param for param in self.params if param.name == name))
+        self._update_rows()
+
+    def _make_row(self, param: Param[Any]) -> None:
         row = self._make(param, self.edits)
         # rows may be made out of order while a filter is on
         before = sum(1 for other in self.params[: self.params.index(param)] if other.name in self.rows)
         self.rows[param.name] = row
-        self._layout.insertWidget(before + 1, row)
-        row.show()
+        self._layout.insertWidget(before, row)
         self.made.emit(row)
-        return True
 
     def shown_rows(self) -> list[ParamRow]:
         """The rows that can be seen, from top to bottom."""
+        if not self._query and not self.open:
+            return []
         return [self.rows[p.name] for p in self.params if p.name in self.rows and self._shows(p)]
 
     def _toggled(self, is_open: bool) -> None:
@@ -162,7 +190,7 @@ class Group(QWidget):
         return there
 
     def _shows(self, param: Param[Any]) -> bool:
-        return self._matches(param) if self._query else self.open
+        return not self._query or self._matches(param)
 
     def _matches(self, param: Param[Any]) -> bool:
         text = f"{param.label} {param.name} {param.group} {param.unit} {param.help}".casefold()
@@ -171,8 +199,9 @@ class Group(QWidget):
     def _update_rows(self) -> None:
         for param in self.params:
             row = self.rows.get(param.name)
-            if row is not None:
+            if row is not None and row.isHidden() == self._shows(param):
                 row.setVisible(self._shows(param))
+        self.body.setVisible(self.open or bool(self._query))
 
     # --- all of them
 

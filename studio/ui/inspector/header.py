@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QMimeData, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.library.presets import Preset
@@ -15,6 +15,7 @@ from studio.params import ParamError
 from studio.ui import theme
 from studio.ui.background import background
 from studio.ui.inspector.choice_rows import PickButton
+from studio.ui.inspector.measure import font
 from studio.ui.inspector.popup import Entry, PickPopup
 from studio.ui.inspector.presets import edited, presets_of, wanted
 from studio.ui.kit.buttons import button, tool_button
@@ -66,9 +67,9 @@ class Title(QWidget):
         tall = theme.px(18)
         painter.drawRoundedRect(QRectF(0, (self.height() - tall) / 2, theme.px(4), tall), 2, 2)
         room = self.rect().adjusted(theme.space(3), 0, 0, 0)
-        painter.setFont(theme.font("title"))
+        painter.setFont(font("title"))
         painter.setPen(theme.color("text"))
-        text = QFontMetrics(painter.font()).elidedText(self.text, Qt.TextElideMode.ElideRight, room.width())
+        text = painter.fontMetrics().elidedText(self.text, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), text)
 
 

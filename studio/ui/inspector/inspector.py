@@ -232,9 +232,9 @@ class Inspector(QWidget):
         while len(self._panels) > KEPT:
             self._drop(self._panels.pop(next(iter(self._panels))))
         self.panel = panel
-        panel.filter(self.filter.text())
-        panel.sync()
         self.stack.setCurrentWidget(panel)
+        panel.filter(self.filter.text())  # makes the first rows; the others follow bit by bit
+        panel.sync()
 
     def _forget(self) -> None:
         """Let panels of stages go that are in no line any more."""

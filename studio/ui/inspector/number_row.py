@@ -6,13 +6,14 @@ import time
 from collections.abc import Hashable
 from typing import Any
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from studio.params import Float, Int, ParamError
 from studio.ui import theme
 from studio.ui.inspector.editing import StageEdits
+from studio.ui.inspector.measure import font, metrics
 from studio.ui.inspector.numbers import digits_of, parse, stepped, tidy, to_text
 from studio.ui.inspector.row import ParamRow
 from studio.ui.inspector.slider import INSET, ValueSlider
@@ -28,7 +29,7 @@ class ValueText(QWidget):
 
     def __init__(self, widest: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.text, self._widest = "", widest
+        self.text, self._widest = "", metrics("number").horizontalAdvance(widest)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
@@ -38,8 +39,7 @@ class ValueText(QWidget):
             self.update()
 
     def sizeHint(self) -> QSize:
-        metrics = QFontMetrics(theme.font("number"))
-        width = max(metrics.horizontalAdvance(text) for text in (self._widest, self.text))
+        width = max(self._widest, metrics("number").horizontalAdvance(self.text))
         return QSize(width + theme.space(2), theme.space(5.5))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -59,7 +59,7 @@ class ValueText(QWidget):
             painter.setPen(theme.color("edge"))
             painter.setBrush(theme.color("field"))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), theme.px(3), theme.px(3))
-        painter.setFont(theme.font("number"))
+        painter.setFont(font("number"))
         painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
         room = self.rect().adjusted(0, 0, -theme.px(4) if self.underMouse() else 0, 0)
         painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), self.text)
@@ -247,7 +247,6 @@ class NumberRow(ParamRow):
             self.slider.setFocus(Qt.FocusReason.OtherFocusReason)
         self.refresh_value()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Hide and self._field is not None:
-            self._stop_typing(False)
-        return super().event(event)
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._stop_typing(False)
+        super().hideEvent(event)

@@ -16,7 +16,7 @@ from studio.ui.inspector.group import Group, GroupTitle
 from studio.ui.inspector.row import ParamRow
 from studio.ui.inspector.rows import make_row
 
-SLICE = 0.012
+SLICE = 0.008
 """Seconds for which rows are made before the window may do something else."""
 _KEYS = Qt.FocusReason.TabFocusReason
 
@@ -73,7 +73,6 @@ class Panel(QScrollArea):
         self._more.timeout.connect(self.fill)
         if not sections:
             self._say("This generator has no parameters.")
-        self.fill()
 
     # --- rows
 
@@ -87,18 +86,18 @@ class Panel(QScrollArea):
         group = next(g for g in self.groups if any(p.name == name for p in g.params))
         if name not in group.rows:
             group.fold(False)
-            while name not in group.rows:
-                group.make_next()
+            group.make_due()
+        if name not in group.rows:  # the filter leaves it out
+            group.make_row(name)
         return group.rows[name]
 
     def fill(self) -> None:
         """Make rows that are due for a moment, and go on later when some are left."""
         until = time.perf_counter() + SLICE
         for group in self.groups:
-            while group.make_next():
-                if time.perf_counter() > until:
-                    self._more.start()
-                    return
+            if not group.make_due(until):
+                self._more.start()
+                return
 
     @property
     def complete(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.ui import icons, theme
+from studio.ui.inspector.measure import font, metrics
 
 _ENTRY = int(Qt.ItemDataRole.UserRole)
 
@@ -72,8 +73,8 @@ class _Lines(QStyledItemDelegate):
         painter.restore()
 
     def _words(self, painter: QPainter, entry: Entry, room: QRect) -> None:
-        title = QFontMetrics(theme.font("body")).elidedText(entry.title, Qt.TextElideMode.ElideRight, room.width())
-        painter.setFont(theme.font("body"))
+        title = metrics("body").elidedText(entry.title, Qt.TextElideMode.ElideRight, room.width())
+        painter.setFont(font("body"))
         painter.setPen(theme.color("text"))
         if not self.tall:
             painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), title)
@@ -81,9 +82,9 @@ class _Lines(QStyledItemDelegate):
         upper = QRect(room.x(), room.y() + theme.space(1), room.width(), theme.space(5))
         lower = upper.translated(0, theme.space(5))
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
-        painter.setFont(theme.font("small"))
+        painter.setFont(font("small"))
         painter.setPen(theme.color("dim"))
-        note = QFontMetrics(theme.font("small")).elidedText(entry.note, Qt.TextElideMode.ElideRight, room.width())
+        note = metrics("small").elidedText(entry.note, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), note)
 
 
@@ -154,8 +155,8 @@ class PickPopup(QFrame):
         self.list.setFixedHeight(rows * each + 2 * self.list.frameWidth() + theme.space(1))
         widest = max((self.list.sizeHintForColumn(0), widget.width(), theme.space(50)))
         names = [self.list.item(i).data(_ENTRY).title for i in range(self.list.count())]
-        metrics = QFontMetrics(theme.font("body"))
-        words = max((metrics.horizontalAdvance(name) for name in names), default=0) + theme.space(14)
+        measure = metrics("body")
+        words = max((measure.horizontalAdvance(name) for name in names), default=0) + theme.space(14)
         self.resize(min(max(widest, words), theme.space(110)), self.sizeHint().height())
         screen = widget.screen().availableGeometry()
         at = widget.mapToGlobal(QPoint(0, widget.height() + 2))

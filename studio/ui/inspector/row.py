@@ -16,10 +16,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Sig
 from PySide6.QtGui import (
     QAction,
     QContextMenuEvent,
-    QFont,
-    QFontMetrics,
     QGuiApplication,
-    QHelpEvent,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
@@ -27,12 +24,13 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from studio.params import Param, ParamError, Trigger
 from studio.ui import icons, theme
 from studio.ui.inspector.describe import spoken, tooltip, value_text
 from studio.ui.inspector.editing import StageEdits
+from studio.ui.inspector.measure import font, metrics, text_box, wrapping
 
 GUTTER = 5
 """Width of each gutter in steps of the grid."""
@@ -210,15 +208,15 @@ class ParamRow(QWidget):
             y += height
         if self.message:
             y += theme.px(2)
-            plan.message = _text_box(self.message, theme.font("small"), QRect(box.x(), y, box.width(), 0))
+            plan.message = text_box(self.message, "small", QRect(box.x(), y, box.width(), 0))
             y = plan.message.bottom() + theme.px(3)
         plan.height = y + theme.px(3)
         return plan
 
     def _measure_label(self, plan: _Plan, box: QRect, y: int) -> int:
-        line, gap, font = theme.space(LINE), theme.space(1), theme.font("body")
+        line, gap = theme.space(LINE), theme.space(1)
         mark = 0 if self.param.live else theme.px(16)
-        natural = QFontMetrics(font).horizontalAdvance(self.param.label) + mark + 1
+        natural = metrics("body").horizontalAdvance(self.param.label) + mark + 1
         head, below, wide = self._head, False, 0
         if head is None:
             room = box.width()
@@ -233,7 +231,7 @@ class ParamRow(QWidget):
         room = max(line, room - mark)
         tall = line
         if natural - mark > room:
-            wrapped = _text_box(self.param.label, font, QRect(0, 0, room, 0))
+            wrapped = text_box(self.param.label, "body", QRect(0, 0, room, 0))
             tall = max(line, wrapped.height() + theme.px(6))
         plan.label = QRect(box.x(), y, room, tall)
         plan.mark_x = box.x() + min(natural - mark, room) + theme.px(4)
@@ -302,18 +300,17 @@ class ParamRow(QWidget):
             role = "text" if self._hot == "lock" else "warning" if self.locked else "faint"
             self._paint_icon(painter, "lock" if self.locked else "unlock", self._lock_box(), role)
         if self.message:
-            metrics = QFontMetrics(theme.font("small"))
-            painter.setFont(theme.font("small"))
+            painter.setFont(font("small"))
             painter.setPen(theme.color("dim" if self.level == "info" else self.level))
             box = self._plan(self.width()).message
-            painter.drawText(box, int(_wrap(metrics, self.message, box.width())), self.message)
+            painter.drawText(box, int(wrapping(self.message, "small", box.width())), self.message)
 
     def _paint_label(self, painter: QPainter) -> None:
         plan = self._plan(self.width())
-        font, box = theme.font("body"), plan.label
-        painter.setFont(font)
+        box = plan.label
+        painter.setFont(font("body"))
         painter.setPen(theme.color("text" if self.isEnabled() else "disabled"))
-        flags = _wrap(QFontMetrics(font), self.param.label, box.width()) | Qt.AlignmentFlag.AlignVCenter
+        flags = wrapping(self.param.label, "body", box.width()) | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, int(flags), self.param.label)
         if not self.param.live:
             size = theme.px(12)
@@ -339,6 +336,7 @@ class ParamRow(QWidget):
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hovered, self._hot = False, ""
+        self.setToolTip(self._tip())
         self.update()
         super().leaveEvent(event)
 
@@ -354,6 +352,7 @@ class ParamRow(QWidget):
         if hot != self._hot:
             self._hot = hot
             self.setCursor(Qt.CursorShape.PointingHandCursor if hot else Qt.CursorShape.ArrowCursor)
+            self.setToolTip(self._tip())
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -380,17 +379,15 @@ class ParamRow(QWidget):
         self.edits.lock(self.name, not self.edits.locked(self.name))
         self.sync_lock()
 
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            words = {
-                "reset": f"Reset to {value_text(self.param, self.param.default)} (Delete)",
-                "lock": "Locked: randomise and mutate leave it as it is. Click to unlock" if self.locked
-                else "Lock it, so that randomise and mutate leave it as it is",
-            }.get(self._spot(event.pos()), "")
-            if words:
-                QToolTip.showText(event.globalPos(), words, self)
-                return True
-        return super().event(event)
+    def _tip(self) -> str:
+        """What the pointer is told at the spot where it is."""
+        if self._hot == "reset":
+            return f"Reset to {value_text(self.param, self.param.default)} (Delete)"
+        if self._hot == "lock" and self.locked:
+            return "Locked: randomise, mutate and reset all leave it as it is. Click to unlock"
+        if self._hot == "lock":
+            return "Lock it, so that randomise, mutate and reset all leave it as it is"
+        return tooltip(self.param)
 
     # --- keys and menu
 
@@ -476,17 +473,6 @@ def _add(menu: QMenu, icon_name: str, text: str, slot: Any, shortcut: str = "") 
         action.setShortcut(QKeySequence(shortcut))
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
     return action
-
-
-def _text_box(text: str, font: QFont, box: QRect) -> QRect:
-    metrics = QFontMetrics(font)
-    found = metrics.boundingRect(QRect(0, 0, box.width(), 10_000), int(_wrap(metrics, text, box.width())), text)
-    return QRect(box.x(), box.y(), box.width(), found.height())
-
-
-def _wrap(metrics: QFontMetrics, text: str, width: int) -> Qt.AlignmentFlag | Qt.TextFlag:
-    widest = max((metrics.horizontalAdvance(word) for word in text.split()), default=0)
-    return Qt.TextFlag.TextWordWrap if widest <= width else Qt.TextFlag.TextWrapAnywhere
 
 
 class _Nothing:

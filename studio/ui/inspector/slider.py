@@ -196,7 +196,7 @@ class ValueSlider(QAbstractSlider):
         middle, thick = self.height() / 2, theme.px(4)
         left, right = self._inset(), self._inset() + self._travel()
         active = self._dragging or self.underMouse()
-        groove = QRectF(left - thick / 2, middle - thick / 2, right - left + thick, thick)
+        groove = QRectF(left, middle - thick / 2, right - left, thick)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.blend(theme.color("field"), theme.color("edge"), 0.75))
         painter.drawRoundedRect(groove, thick / 2, thick / 2)
@@ -204,8 +204,7 @@ class ValueSlider(QAbstractSlider):
         x, start = self.x_of(self.position), self.x_of(self.origin)
         fill = theme.color("disabled") if not self.isEnabled() else self.accent
         painter.setBrush(fill)
-        from_x = start - (thick / 2 if self.origin == 0.0 else 0)
-        painter.drawRoundedRect(QRectF(min(from_x, x), groove.y(), abs(x - from_x), thick), thick / 2, thick / 2)
+        painter.drawRoundedRect(QRectF(min(start, x), groove.y(), abs(x - start), thick), thick / 2, thick / 2)
         self._paint_default(painter, middle)
         if self.ghost is not None:
             painter.setBrush(theme.color("warning"))

@@ -157,6 +157,7 @@ class TextRow(ParamRow):
         if not self._by_hand and wanted != self.long and not (self.long and self.editor.hasFocus()):
             self._show_long(wanted)
         elif self.long:
+            self._box.updateGeometry()
             self._replan()
 
     def toggle(self) -> None:
@@ -168,6 +169,7 @@ class TextRow(ParamRow):
     def _show_long(self, long: bool) -> None:
         shown: QWidget = self.editor if long else self.line
         self._box.show_one(long)
+        self._box.updateGeometry()
         self.setFocusProxy(shown)
         self.grow.setIcon(icons.icon("chevron-up" if long else "chevron-down"))
         self.grow.setToolTip("One line" if long else "A field of several lines")

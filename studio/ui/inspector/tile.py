@@ -8,7 +8,6 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
-    QFontMetrics,
     QImage,
     QKeyEvent,
     QKeySequence,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from studio.media import Frame
 from studio.ui import icons, theme
 from studio.ui.inspector.controls import keep_keys
+from studio.ui.inspector.measure import font
 
 
 def to_pixmap(frame: Frame | None) -> QPixmap | None:
@@ -159,16 +159,16 @@ class Tile(QAbstractButton):
     def _paint_words(self, painter: QPainter, room: QRect) -> None:
         middle, line = self.height() // 2, theme.space(5)
         note = self.fault or self.note
-        painter.setFont(theme.font("body"))
+        painter.setFont(font("body"))
         painter.setPen(theme.color("dim" if self.empty else "text" if self.isEnabled() else "disabled"))
-        title = QFontMetrics(painter.font()).elidedText(self.title, Qt.TextElideMode.ElideMiddle, room.width())
+        title = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideMiddle, room.width())
         upper = QRect(room.x(), middle - line + 1, room.width(), line) if note else room
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
         if note:
-            painter.setFont(theme.font("small"))
+            painter.setFont(font("small"))
             painter.setPen(theme.color("danger" if self.fault else "dim"))
             words = "Not found" if self.fault and not self.note else note
-            text = QFontMetrics(painter.font()).elidedText(words, Qt.TextElideMode.ElideRight, room.width())
+            text = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
             lower = QRect(room.x(), middle, room.width(), line)
             painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), text)
 
