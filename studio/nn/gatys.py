@@ -4,6 +4,7 @@ style of others (Gatys, Ecker, Bethge 2016), from coarse to fine (Gatys et al. 2
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -88,8 +89,8 @@ def paint(
     """Yield the painting ``(3, H, W)`` in 0..1 as it grows: every few steps, and at the end (the last is the result).
 
     ``shape`` is its height and width; ``content`` a picture ``(3, h, w)`` or None; ``styles`` pictures with weights.
-    ``first`` is a painting to go on from (a video's last frame) at full size only. ``check`` is called before every
-    evaluation with the progress 0..1 and may raise to stop.
+    ``first`` is a painting to go on from (a video's last frame) at full size only. ``check`` is called before and
+    within every evaluation with the progress 0..1 and may raise to stop.
     Raises PaintError when there is nothing to aim at, FeatureError for an unknown layer.
     """
     device = features.mean.device
@@ -112,8 +113,11 @@ def paint(
             image = noise if base is None else torch.lerp(base, noise, settings.mix)
         else:
             image = resize(image.clamp(0, 1), size)
-        targets = _targets(features, base, wanted, size, settings, image, with_content, with_style)
-        for step, seen in _level(features, image, targets, settings, steps, _counted(check, done, total)):
+        counted = _counted(check, done, total)
+        targets = _targets(
+            features, base, wanted, size, settings, image, with_content, with_style, functools.partial(counted, 0)
+        )
+        for step, seen in _level(features, image, targets, settings, steps, counted):
             image = seen
             if step == steps or step % max(1, settings.preview) == 0:
                 yield resize(seen.clamp(0, 1), shape)[0]
@@ -127,8 +131,9 @@ def _counted(check: Callable[[float], None], done: int, total: int) -> Callable[
 @torch.no_grad()
 def _targets(
     features: FeatureNet, base: Tensor | None, styles: Sequence[tuple[Tensor, float]], size: tuple[int, int],
-    settings: Settings, image: Tensor, with_content: bool, with_style: bool,
+    settings: Settings, image: Tensor, with_content: bool, with_style: bool, pause: Callable[[], None],
 ) -> _Targets:
+    """What to aim at, at one size; ``pause`` is called between the passes of the network."""
     style: dict[str, Tensor] = {}
     start: dict[str, Tensor] = {}
     if with_style:
@@ -139,6 +144,7 @@ def _targets(
             sides = [max(48, round(side * factor)) for side in picture.shape[2:]]
             scaled = resize(picture, (sides[0], sides[1]))
             tables.append(gram.grams(features.forward_to(_last(scaled), settings.style_layers)))
+            pause()
         style = gram.mix_grams(tables, [weight for _, weight in styles])
         plain = gram.grams(features.forward_to(_last(base if base is not None else image), settings.style_layers))
         # a content picture that has the style already must not make a layer infinitely heavy
@@ -146,6 +152,7 @@ def _targets(
             layer: torch.maximum(gram.gram_distance(plain[layer], aim), 0.02 * aim.square().sum((1, 2)))
             for layer, aim in style.items()
         }
+        pause()
     content = features.forward_to(_last(base), settings.content_layers) if with_content and base is not None else {}
     return _Targets(content, style, start)
 
@@ -154,8 +161,15 @@ def _last(picture: Tensor) -> Tensor:
     return picture.contiguous(memory_format=torch.channels_last)
 
 
-def _loss(features: FeatureNet, image: Tensor, targets: _Targets, settings: Settings) -> Tensor:
+def _loss(
+    features: FeatureNet, image: Tensor, targets: _Targets, settings: Settings, pause: Callable[[], None],
+) -> Tensor:
+    """The loss of a picture. ``pause`` is called after the forward pass and on the way back through the layers."""
     found = features.forward_to(_last(image), [*targets.style, *targets.content])
+    pause()
+    for activations in found.values():
+        if activations.requires_grad:
+            activations.register_hook(lambda gradient: pause())  # type: ignore[no-untyped-call]
     total = 10.0 * gram.outside(image).sum() + settings.variation * gram.total_variation(image).sum()
     if targets.style:
         aims = targets.style.items()
@@ -184,12 +198,13 @@ def _level(
     optimiser = lbfgs() if settings.optimiser == "lbfgs" else adam()
     good, best = pixels.detach().clone(), math.inf
     for step in range(steps):
-        check(step)
+        pause = functools.partial(check, step)
+        pause()
 
-        def closure() -> Tensor:
+        def closure(pause: Callable[[], None] = pause) -> Tensor:
             with torch.enable_grad():
                 pixels.grad = None
-                loss = _loss(features, pixels, targets, settings)
+                loss = _loss(features, pixels, targets, settings, pause)
                 loss.backward()  # type: ignore[no-untyped-call]
             return loss.detach()
 
@@ -204,6 +219,6 @@ def _level(
             good, best = here, min(best, loss)
         yield step + 1, pixels.detach()
     with torch.no_grad():
-        last = float(_loss(features, pixels, targets, settings))
+        last = float(_loss(features, pixels, targets, settings, functools.partial(check, steps)))
     if not last <= 5.0 * best:
         yield steps, good

@@ -84,7 +84,8 @@ def test_steps_are_shared_out_in_full(steps: int, levels: int) -> None:
     assert sum(shares) == max(steps, sum(shares)) and sum(shares) <= max(steps, 2 * levels)
 
 
-def test_stopping_takes_less_than_one_step(features: FeatureNet) -> None:
+@pytest.mark.parametrize("calls", [1, 3, 6, 20])
+def test_stopping_takes_less_than_one_step(features: FeatureNet, calls: int) -> None:
     asked: list[float] = []
 
     class Stop(Exception):
@@ -92,7 +93,7 @@ def test_stopping_takes_less_than_one_step(features: FeatureNet) -> None:
 
     def check(progress: float) -> None:
         asked.append(progress)
-        if len(asked) == 6:
+        if len(asked) == calls:
             raise Stop
 
     painting = gatys.paint(
@@ -100,7 +101,18 @@ def test_stopping_takes_less_than_one_step(features: FeatureNet) -> None:
     )
     with pytest.raises(Stop):
         list(painting)
-    assert len(asked) == 6 and asked == sorted(asked) and asked[-1] == pytest.approx(5 / 12)
+    assert len(asked) == calls and asked == sorted(asked) and asked[-1] < 1.0
+
+
+def test_it_can_be_stopped_within_every_step(features: FeatureNet) -> None:
+    asked: list[float] = []
+    painting = gatys.paint(
+        features, (48, 64), blotches(0), [(blotches(2), 1.0)], SETTINGS, random=torch.Generator(), check=asked.append
+    )
+    list(painting)
+    assert asked == sorted(asked) and asked[-1] == 1.0
+    for step in range(SETTINGS.steps):  # before it, after the forward pass, and at layers on the way back
+        assert asked.count(pytest.approx(step / SETTINGS.steps)) >= 4
 
 
 def test_an_overshoot_is_taken_back(features: FeatureNet) -> None:
