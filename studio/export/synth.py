@@ -56,18 +56,28 @@ def render_notes(
             wave = drum(pitch, touch, rate, take=number)
             if pitch in OPEN_HATS:
                 wave = _choke(wave, chokes, start, beat, rate)
-            amount = 0.10 if pitch in (35, 36) else 0.30
+            amount = drum_send(pitch)
         else:
             voice = voices[channel]
             frequency = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
             wave = voice(frequency, min((end - start) / TICKS * beat, 120.0), touch, rate)
-            wave = _place(wave, pitch, channel)
-            amount = 0.15 if voice is bass else 0.55
+            wave = placed(wave, pitch, channel)
+            amount = voice_send(voice)
         stop = min(len(total), at + len(wave))
         total[at:stop] += wave[: stop - at]
         send[at:stop] += amount * wave[: stop - at]
     total += _hall(send, rate)
     return Audio(_trim(_limit(_level(total, rate), rate), rate, round(length * beat * rate)), rate)
+
+
+def drum_send(pitch: int) -> float:
+    """How much of a drum goes into the hall."""
+    return 0.10 if pitch in (35, 36) else 0.30
+
+
+def voice_send(voice: Voice) -> float:
+    """How much of a voice goes into the hall."""
+    return 0.15 if voice is bass else 0.55
 
 
 def _voices(events: list[tuple[int, int, int, int, int]], beat: float, programs: Mapping[int, int]) -> dict[int, Voice]:
@@ -81,7 +91,7 @@ def _voices(events: list[tuple[int, int, int, int, int]], beat: float, programs:
     return chosen
 
 
-def _place(wave: Mix, pitch: int, channel: int) -> Mix:
+def placed(wave: Mix, pitch: int, channel: int) -> Mix:
     """Low notes a little to the left, high ones to the right, as at a keyboard; constant power."""
     angle = (np.clip((pitch - 62) / 80.0, -0.25, 0.25) + 0.06 * ((channel % 4) - 1.5) + 1.0) * np.pi / 4.0
     sides = np.array([np.cos(angle), np.sin(angle)], np.float32) * np.float32(np.sqrt(2.0))
@@ -104,7 +114,7 @@ def _choke(wave: Mix, chokes: NDArray[np.int64], start: int, beat: float, rate: 
 
 def _hall(send: Mix, rate: int) -> Mix:
     """Reverberation: convolution with decaying noise whose high frequencies die first; overlap-add in blocks."""
-    response = _response(rate)
+    response = hall_response(rate)
     block = 1 << 17
     size = 1 << (block + len(response) - 2).bit_length()
     out = np.zeros_like(send)
@@ -120,7 +130,8 @@ def _hall(send: Mix, rate: int) -> Mix:
     return out
 
 
-def _response(rate: int) -> NDArray[np.float64]:
+def hall_response(rate: int) -> NDArray[np.float64]:
+    """The hall's impulse response, float64 ``(samples, 2)``; the same for the same rate."""
     count = round(_HALL * rate)
     t = np.arange(count) / rate
     rng = np.random.default_rng(1969)

@@ -25,6 +25,7 @@ def _declare(**declared: Param[Any]) -> dict[str, Param[Any]]:
 SETTINGS: dict[str, Param[Any]] = _declare(
     device=Text("auto", help="Where networks run: auto, cpu, cuda:0, mps"),
     fps=Int(30, 1, 240, unit="fps", help="Frames per second that decks aim at and exports have"),
+    sound_output=Text("", help="Sound output of the built-in synth, by name; empty is the system's choice"),
     threads=Int(0, 0, 256, help="Torch threads while live; 0 leaves one core free"),
     bf16=Bool(False, help="Let the CPU compute in bfloat16 where it does so in hardware; pictures differ slightly"),
     export_folder=PathParam("", help="Where exports are written when only a name is given"),

@@ -20,6 +20,7 @@ from studio.session.history import History
 from studio.session.jobs import JobList
 from studio.session.line import Line, Slot
 from studio.session.mix import Mix
+from studio.session.playback import Playback
 from studio.session.snapshots import Snapshot
 
 log = logging.getLogger("reverie.session")
@@ -55,6 +56,7 @@ class Core:
             lambda: self.post("history"),
         )
         self.closed = self.modified = self._editing = False
+        self.playback = Playback(self)
 
     # --- news ---
 
@@ -106,6 +108,7 @@ class Core:
         """An empty player of this name; for ``state.restore`` and ``add_player``."""
         line = Line(name, "player", Player(f"player {name}", **self._worker_settings(f"Player {name}", None)))
         self.players[name] = line
+        self.playback.follow(line)
         self.post("line", line)
         return line
 
@@ -115,6 +118,7 @@ class Core:
         line.worker.stop(0.0)
         state.bury(self, line.slots)
         line.slots = []
+        self.playback.forget(line)
         self.post("line", line)
         if self.selection[0] == name:
             self.select("A", 0)
@@ -151,6 +155,7 @@ class Core:
                 self._import(line, slot)
         line.sync(fresh=fresh)
         self._feed(line)
+        self.playback.follow(line)
         self.post("line", line)
         self.post("values", line)
         if self.selection[0] == line.name and self.selection[1] >= len(line.slots):
@@ -201,6 +206,7 @@ class Core:
         if slot in line.slots:
             line.sync()
             self._feed(line)
+            self.playback.follow(line)
             self.post("line", line)
             self.post("values", line)
 
@@ -297,6 +303,7 @@ class Core:
     def close(self) -> None:
         """Stop everything; returns at once. ``studio.engine.threads.stop_all`` waits for the threads."""
         self.closed = True
+        self.playback.close()
         self.jobs.cancel_all()
         for line in self.lines():
             line.worker.stop(0.0)

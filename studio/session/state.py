@@ -31,6 +31,7 @@ def capture_line(line: Line) -> dict[str, Any]:
     return {
         "kind": line.kind, "input": line.input, "seed": line.seed, "size": line.size,
         "slots": [capture_slot(slot) for slot in line.slots],
+        "playback": copy.deepcopy(line.extra.get("playback")),
     }
 
 
@@ -65,6 +66,10 @@ def restore_line(session: Core, line: Line, wanted: dict[str, Any], before: dict
         if before is None or wanted[name] != before[name]:
             setattr(line, name, wanted[name])
             fresh = fresh or name != "input"
+    if before is None or wanted.get("playback") != before.get("playback"):
+        line.extra.pop("playback", None)
+        if wanted.get("playback"):
+            line.extra["playback"] = copy.deepcopy(wanted["playback"])
     old = {item["uid"]: item for item in before["slots"]} if before else {}
     slots: list[Slot] = []
     for index, item in enumerate(wanted["slots"]):

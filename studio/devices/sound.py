@@ -1,0 +1,236 @@
+"""Sound out: a thread mixes ahead, the device's callback only copies ready samples.
+
+A card that is not there, or goes away, is said once with its cure; it is looked for again, and everything else goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.devices.listing import quiet_stderr
+from studio.devices.mixer import BLOCK, Mixer
+from studio.engine.threads import spawn
+
+LEAD = 0.09
+"""Seconds that are mixed ahead of the device."""
+RETRY = 3.0
+"""Seconds between two looks for a card that is not there."""
+_RING = 1 << 15
+_STALE = 0.05
+
+
+class SoundError(RuntimeError):
+    """No sound can be played; the message says why, ``cure`` what helps."""
+
+    def __init__(self, message: str, cure: str = "") -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
+@dataclass(frozen=True)
+class SoundDevice:
+    """A sound output: its ``name``, its place in the driver's list, its own rate (Hz)."""
+
+    name: str
+    index: int
+    rate: int
+    default: bool = False
+
+
+def sound_outputs(*, refresh: bool = False) -> list[SoundDevice]:
+    """Outputs with two channels or more; ``refresh`` asks the driver anew (only while nothing plays).
+
+    May take a second: not for the thread of the window. Raises SoundError when there is none.
+    """
+    with quiet_stderr():
+        try:
+            import sounddevice
+
+            if refresh:
+                sounddevice._terminate()
+                sounddevice._initialize()
+            devices = list(sounddevice.query_devices())
+            chosen = sounddevice.default.device[1]
+        except OSError:
+            raise SoundError("the system library PortAudio is missing", "install libportaudio2") from None
+        except Exception as error:  # PortAudioError: no server, or a driver that does not answer
+            raise SoundError(f"the sound system does not answer ({error})", "start PipeWire or PulseAudio") from None
+    found = [
+        SoundDevice(str(row["name"]), number, int(row["default_samplerate"]), number == chosen)
+        for number, row in enumerate(devices) if row["max_output_channels"] >= 2
+    ]
+    if not found:
+        raise SoundError("no sound card is connected, or its server is not running",
+                         "connect one or start PipeWire or PulseAudio; MIDI and everything else go on")
+    return found
+
+
+def find_output(name: str, *, refresh: bool = False) -> SoundDevice:
+    """The output whose name is or holds ``name``; '' is the system's own choice. Raises SoundError."""
+    found = sound_outputs(refresh=refresh)
+    if not name:
+        return next((device for device in found if device.default), found[0])
+    for fits in (lambda d: d.name == name, lambda d: name.lower() in d.name.lower()):
+        for device in found:
+            if fits(device):
+                return device
+    names = ", ".join(device.name for device in found[:6])
+    raise SoundError(f"there is no sound output {name!r}", f"connect it, or choose one of: {names}")
+
+
+class SoundOutput:
+    """A device that plays what ``make_mixer(rate)`` mixes.
+
+    ``told(reason, cure)`` hears, on a thread of ours, when sound is lost, and ``("", "")`` when it is there again.
+    """
+
+    def __init__(
+        self, make_mixer: Callable[[int], Mixer], *, device: str = "", told: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.device = device
+        self.mixer: Mixer | None = None
+        self.reason = ""
+        self.name = ""
+        self.latency = 0.0
+        self.missed = 0
+        self._make_mixer, self._told = make_mixer, told or (lambda reason, cure: None)
+        self._ring: NDArray[np.float32] = np.zeros((_RING, 2), np.float32)
+        self._written = self._read = 0
+        self._anchor: float | None = None
+        self._stop, self._reopen = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stream: Any = None
+
+    def start(self) -> None:
+        """Open the device on a thread of its own; returns at once."""
+        if self._thread is None or not self._thread.is_alive():
+            self._stop.clear()
+            self._thread = spawn("reverie sound", self._work, self._stop.set)
+
+    def close(self, seconds: float = 0.0) -> None:
+        """End; ``seconds`` is how long to wait for it."""
+        self._stop.set()
+        if seconds > 0 and self._thread is not None:
+            self._thread.join(seconds)
+
+    def choose(self, device: str) -> None:
+        """Go over to another device."""
+        if device != self.device:
+            self.device = device
+            self._reopen.set()
+
+    @property
+    def running(self) -> bool:
+        """Whether a device plays."""
+        return self._stream is not None and self._anchor is not None
+
+    def sample_at(self, when: float) -> int:
+        """The sample that is taken at ``when`` (seconds of ``perf_counter``); one already mixed counts as late."""
+        anchor = self._anchor
+        if anchor is None or self.mixer is None:
+            return 0
+        return round((when - anchor) * self.mixer.rate)
+
+    # --- the thread ---
+
+    def _work(self) -> None:
+        lost = ""
+        try:
+            while not self._stop.is_set():
+                self._reopen.clear()
+                try:
+                    self._open(refresh=bool(lost))
+                except SoundError as error:
+                    if str(error) != lost:
+                        lost = self.reason = str(error)
+                        self._told(lost, error.cure)
+                    self._wait(RETRY)
+                    continue
+                self.reason = ""
+                if lost:
+                    lost = ""
+                    self._told("", "")
+                ended = self._fill()
+                self._shut()
+                if ended:
+                    lost = self.reason = f"the sound output {self.name} went away"
+                    self._told(lost, "connect it again; it is taken up by itself")
+        finally:
+            self._shut()
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self._stop.is_set() and not self._reopen.is_set():
+            self._stop.wait(0.05)
+
+    def _open(self, *, refresh: bool) -> None:
+        found = find_output(self.device, refresh=refresh)
+        import sounddevice
+
+        self.mixer = self._make_mixer(found.rate)
+        self._written = self._read = 0
+        self._anchor = None
+        with quiet_stderr():
+            try:
+                self._stream = sounddevice.OutputStream(
+                    samplerate=found.rate, device=found.index, channels=2, dtype="float32", latency="high",
+                    callback=self._callback,
+                )
+                self._mix_ahead()
+                self._stream.start()
+            except Exception as error:
+                self._shut()
+                raise SoundError(f"{found.name} could not be opened ({error})",
+                                 "close what else uses it, or choose another output") from None
+        self.name, self.latency = found.name, float(self._stream.latency)
+
+    def _shut(self) -> None:
+        stream, self._stream, self._anchor = self._stream, None, None
+        if stream is not None:
+            with quiet_stderr():
+                stream.close(ignore_errors=True)
+
+    def _fill(self) -> bool:
+        """Keep the ring filled until told otherwise; True when the device ended by itself."""
+        while not self._stop.is_set() and not self._reopen.is_set():
+            self._mix_ahead()
+            if not self._stream.active:
+                return True
+            self._stop.wait(0.005)
+        return False
+
+    def _mix_ahead(self) -> None:
+        assert self.mixer is not None
+        wanted = self._read + round(LEAD * self.mixer.rate)
+        while self._written < wanted:
+            place = self._written % _RING
+            self._ring[place : place + BLOCK] = self.mixer.mix()  # the ring is a whole number of blocks
+            self._written += BLOCK
+
+    def _callback(self, out: NDArray[np.float32], frames: int, when: Any, status: Any) -> None:
+        now = time.perf_counter()
+        read = self._read
+        ready = min(frames, self._written - read)
+        place = read % _RING
+        first = min(ready, _RING - place)
+        out[:first] = self._ring[place : place + first]
+        out[first:ready] = self._ring[: ready - first]
+        if ready < frames:
+            out[ready:] = 0.0
+            self.missed += 1
+        self._read = read + ready
+        mixer = self.mixer
+        if mixer is None:
+            return
+        anchor = now - read / mixer.rate
+        if self._anchor is None or abs(anchor - self._anchor) > _STALE:
+            self._anchor = anchor
+        else:
+            self._anchor += 0.01 * (anchor - self._anchor)

@@ -1,0 +1,418 @@
+"""Playing what players make: parts are taken from their queues and played on the beats of the session's clock.
+
+One thread does it. It only places, hands over (``playback_sinks``) and types; whoever draws looks at ``Playing``, and
+no news is posted per note.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import threading
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from studio.devices.midi_out import MidiPort
+from studio.engine import Player
+from studio.engine.clock import Moment
+from studio.engine.threads import spawn
+from studio.export.midi import parse_pairs
+from studio.files import FileError
+from studio.media import Audio, Note, Notes
+from studio.session.playback_sinks import HORIZON, Silence, Sink, Synth
+from studio.session.playback_steer import Steering
+from studio.session.playback_track import NotesTrack, Placed, TextTrack
+
+if TYPE_CHECKING:
+    from studio.session.core import Core
+    from studio.session.line import Line
+
+log = logging.getLogger("reverie.playback")
+
+TICK = 0.006
+"""Seconds between two looks at what is due."""
+SINKS = ("synth", "midi", "silent")
+MOST_RATE = 2000.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a player is heard: ``volume`` 0..1, ``sink`` (synth, midi, silent), ``port`` a MIDI port's name.
+
+    ``rate`` is how fast text is typed: characters per second, or per beat with ``per_beat``.
+    """
+
+    volume: float = 0.8
+    mute: bool = False
+    sink: str = "synth"
+    port: str = ""
+    rate: float = 24.0
+    per_beat: bool = False
+
+    @classmethod
+    def of(cls, line: Line) -> Options:
+        """What the line's file data say; what cannot be used becomes the default."""
+        stored = line.extra.get("playback")
+        made = cls()
+        if not isinstance(stored, dict):
+            return made
+        for name, default in asdict(made).items():
+            value = stored.get(name, default)
+            if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+                value = float(value)
+            if type(value) is type(default) and value == value:
+                made = replace(made, **{name: value})
+        sink = made.sink if made.sink in SINKS else "synth"
+        return replace(
+            made, volume=min(1.0, max(0.0, made.volume)), rate=min(MOST_RATE, max(0.1, made.rate)), sink=sink,
+            port=made.port[:200],
+        )
+
+    @property
+    def gain(self) -> float:
+        """Loudness of the synth: 1 at a volume of 0.8."""
+        return 0.0 if self.mute else (self.volume / 0.8) ** 2
+
+
+class Playing:
+    """One player as it is heard; the window looks at it while the playback thread moves it."""
+
+    def __init__(self, line: Line, clock_read: Any) -> None:
+        self.line = line
+        self.notes, self.text = NotesTrack(), TextTrack()
+        self.options = Options.of(line)
+        self.paused = False
+        self.programs: dict[int, int] = {}
+        self.runs = -1
+        self.keep_text = False
+        self.failure = ""
+        self._read = clock_read
+
+    @property
+    def state(self) -> str:
+        """playing, paused, stopped, waiting (nothing has been made yet), finished, or empty."""
+        if not self.line.slots:
+            return "empty"
+        if self.line.stopped:
+            return "stopped"
+        if self.paused:
+            return "paused"
+        if self.text.finished or self.notes.finished:
+            return "finished"
+        return "playing" if self.notes.time.origin is not None or self.text.letters else "waiting"
+
+    def position(self) -> float:
+        """Beats since it began, now."""
+        return self.notes.time.position(self._read())
+
+
+class Playback(Steering):
+    """All players. Every method belongs to the session's thread, except where it says otherwise."""
+
+    def __init__(self, session: Core) -> None:
+        self.session, self.clock = session, session.clock
+        self.playing: dict[str, Playing] = {}
+        self.synth = Synth(device=self._device(), told=self._tell)
+        self.ports: dict[str, MidiPort] = {}
+        self.silence = Silence()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._events: list[tuple[float, int, Note]] = []
+        self._numbers = itertools.count()
+        self._plans: dict[str, tuple[float, Any]] = {}
+        self._checked = 0.0
+        session.on("values", self._values_changed)
+
+    def _device(self) -> str:
+        settings = self.session.settings
+        return str(settings["sound_output"]) if "sound_output" in settings.params else ""
+
+    # --- following the session ---
+
+    def follow(self, line: Line) -> None:
+        """A player was made, loaded, changed or stopped."""
+        if line.kind != "player" or self._stop.is_set():
+            return
+        if self.session.players.get(line.name) is not line:
+            self.forget(line)
+            return
+        known = self.playing.get(line.name)
+        if known is None or known.line is not line:
+            known = self.playing[line.name] = Playing(line, self.clock.read)
+        self._apply(known)
+        if line.stopped or not line.slots:
+            self._sink(known).quiet(line.name)
+            known.notes.reset()
+            known.paused = False
+        if line.slots and not line.stopped:
+            self._start()
+
+    def forget(self, line: Line) -> None:
+        """A player is gone."""
+        known = self.playing.get(line.name)
+        if known is not None and known.line is line:
+            del self.playing[line.name]
+            self._sink(known).quiet(line.name)
+            self._drop_ports()
+
+    def close(self) -> None:
+        """End all notes, let the devices go; returns at once."""
+        self._stop.set()
+        self.synth.close()
+        for port in self.ports.values():
+            port.close()
+
+    def _apply(self, known: Playing) -> None:
+        old, known.options = known.options, Options.of(known.line)
+        if (old.sink, old.port) != (known.options.sink, known.options.port):
+            self._sink_of(old).quiet(known.line.name)
+            self._drop_ports()
+        self.synth.set_level(known.line.name, known.options.gain)
+        if known.options.mute and not old.mute and old.sink == "midi":
+            self._sink(known).quiet(known.line.name)
+
+    def set_options(self, line: str, *, gesture: Any = None, **changes: Any) -> None:
+        """Change how a player is heard; one step of undo, saved with the session. Names are those of ``Options``."""
+        known = self.playing[line]
+        label = {"volume": "Volume", "mute": "Mute", "rate": "Typing speed"}.get(next(iter(changes)), "Sound output")
+        with self.session.edit(f"{label} of {known.line.title}", gesture):
+            known.line.extra["playback"] = asdict(replace(Options.of(known.line), **changes))
+            self._apply(known)
+        self.session.post("line", known.line)
+
+    def choose_output(self, device: str) -> None:
+        """Let the synth play through another sound output, by name; '' is the system's choice."""
+        self.synth.output.choose(device)
+
+    # --- transport ---
+
+    def play(self, line: str) -> None:
+        """Play, or go on after a pause; a text or piece that has ended begins anew."""
+        known = self.playing[line]
+        ended = known.state == "finished"
+        if known.line.stopped or ended:
+            self.session.restart(line)  # type: ignore[attr-defined]
+        if known.paused:
+            known.notes.time.resume(self.clock.read(), self._grid(known))
+            known.paused = known.text.paused = False
+        self.session.post("line", known.line)
+
+    def pause(self, line: str) -> None:
+        """Stand still; sounding notes end."""
+        known = self.playing[line]
+        if known.state in ("empty", "stopped", "paused"):
+            return
+        known.notes.time.pause(self.clock.read())
+        known.paused = known.text.paused = True
+        self._sink(known).quiet(line)
+        self.session.post("line", known.line)
+
+    def toggle(self, line: str) -> None:
+        """Play or pause."""
+        known = self.playing[line]
+        (self.pause if known.state in ("playing", "waiting") else self.play)(line)
+
+    def stop(self, line: str) -> None:
+        """Stop a player; it begins anew when it is played again."""
+        self.session.stop(line)  # type: ignore[attr-defined]
+
+    def play_all(self) -> None:
+        """Every player that holds something."""
+        for name, known in list(self.playing.items()):
+            if known.line.slots:
+                self.play(name)
+
+    def pause_all(self) -> None:
+        """All stand still."""
+        for name in list(self.playing):
+            self.pause(name)
+
+    def stop_all(self) -> None:
+        """All stop."""
+        for name, known in list(self.playing.items()):
+            if known.line.slots:
+                self.stop(name)
+
+    def panic(self) -> None:
+        """End every note everywhere, now; who plays, plays on."""
+        self.synth.quiet()
+        for port in self.ports.values():
+            port.quiet()
+
+    # --- sinks ---
+
+    def _sink(self, known: Playing) -> Sink:
+        return self._sink_of(known.options)
+
+    def _sink_of(self, options: Options) -> Sink:
+        if options.sink == "midi" and options.port:
+            if options.port not in self.ports and not self._stop.is_set():
+                self.ports[options.port] = MidiPort(options.port, told=self._tell)
+            return self.ports.get(options.port, self.silence)
+        return self.synth if options.sink == "synth" else self.silence
+
+    def _drop_ports(self) -> None:
+        used = {known.options.port for known in self.playing.values() if known.options.sink == "midi"}
+        for name in [name for name in self.ports if name not in used]:
+            self.ports.pop(name).close()
+
+    def _tell(self, reason: str, cure: str) -> None:
+        """From the threads of devices."""
+        if reason:
+            self.session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source="Sound")
+        else:
+            self.session.notice("sound is back", source="Sound")
+        self.session.post("line")
+
+    def trouble(self, line: str) -> str:
+        """Why a player is not heard, '' where it is."""
+        options = self.playing[line].options
+        if options.sink == "synth":
+            return self.synth.output.reason
+        if options.sink == "midi":
+            port = self.ports.get(options.port)
+            return port.reason if port is not None else "no MIDI port is chosen"
+        return ""
+
+    # --- the thread ---
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = spawn("reverie playback", self._work, self._stop.set)
+        if any(known.options.sink == "synth" and known.line.makes in ("notes", "audio")
+               for known in self.playing.values()):
+            self.synth.start()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            self.tick()
+            self._stop.wait(TICK)
+
+    def tick(self) -> None:
+        """Do what is due now; on the playback thread, or in a test that brings its own clock."""
+        moment, now = self.clock.read(), time.perf_counter()
+        for known in list(self.playing.values()):
+            try:
+                self._advance(known, moment, now)
+            except Exception as error:
+                if str(error) != known.failure:
+                    known.failure = str(error)
+                    log.exception("playing %s failed", known.line.name)
+        self._tell_decks(now)
+
+    def _advance(self, known: Playing, moment: Moment, now: float) -> None:
+        worker = known.line.worker
+        assert isinstance(worker, Player)
+        if worker.runs != known.runs:
+            known.runs = worker.runs
+            self._begin_anew(known)
+        if known.paused or known.line.stopped or not known.line.slots:
+            known.text.due(moment, 0.0, known.options.per_beat)
+            return
+        self._plan(known, moment, now)
+        self._take(known, worker, moment)
+        self._type(known, moment)
+        if known.notes.time.origin is not None:
+            self._hand_over(known, moment, now)
+        if known.line.status().state == "finished" and not len(worker.parts):
+            notes = known.notes
+            # the last notes are to ring out before it is said that it ended
+            notes.finished = notes.time.origin is not None and notes.time.position(moment) > notes.end
+            known.text.finished = bool(known.text.letters) and known.text.next_letter() is None
+
+    def _begin_anew(self, known: Playing) -> None:
+        self._sink(known).quiet(known.line.name)
+        known.notes.reset()
+        if known.keep_text:
+            known.keep_text = False
+        else:
+            known.text.reset()
+        known.text.finished = False
+
+    def _take(self, known: Playing, worker: Player, moment: Moment) -> None:
+        text = known.line.makes == "text"
+        # taken and placed in one: whoever steers meanwhile waits, and finds nothing stale afterwards
+        with known.text.lock if text else known.notes.lock:
+            while known.text.wants(known.options.rate) if text else known.notes.wants(moment):
+                part = worker.parts.take()
+                if isinstance(part, str):
+                    known.text.add(part)
+                elif isinstance(part, (Notes, Audio)):
+                    self._place(known, part, moment)
+                else:
+                    return
+
+    def _place(self, known: Playing, part: Notes | Audio, moment: Moment) -> None:
+        notes = known.notes
+        if notes.time.origin is None:
+            notes.time.begin(moment, self._grid(known), self._zero(moment))
+        placed = notes.add(part, moment)
+        if isinstance(part, Notes):
+            known.programs = self._programs(known)
+            ahead = max(0.0, placed.beat - notes.time.position(moment))
+            shifted = [note.shifted(ahead) for note in part.notes]
+            self._sink(known).prepare(known.line.name, shifted, moment.bpm, known.programs)
+
+    def _programs(self, known: Playing) -> dict[int, int]:
+        stages = known.line.stages()
+        if not stages:
+            return {}
+        wished = stages[-1].generator.export_options(stages[-1].values.dump()).get("programs", "")
+        try:
+            pairs = parse_pairs(str(wished), "programs")
+        except FileError:
+            return {}
+        return {channel: int(text) for channel, text in pairs.items() if text.isdecimal() and int(text) < 128}
+
+    def _grid(self, known: Playing) -> float:
+        """Beats that a start is brought to: a bar beside others, a beat alone."""
+        others = any(
+            other is not known and other.notes.time.origin is not None and not other.paused and not other.line.stopped
+            for other in self.playing.values()
+        )
+        return float(self.clock.beats_per_bar) if others else 1.0
+
+    def _zero(self, moment: Moment) -> float:
+        return float(moment.beat - moment.bar * self.clock.beats_per_bar)
+
+    def _type(self, known: Playing, moment: Moment) -> None:
+        known.text.due(moment, known.options.rate, known.options.per_beat)
+
+    def _hand_over(self, known: Playing, moment: Moment, now: float) -> None:
+        notes, options = known.notes, known.options
+        position, beat = notes.time.position(moment), 60.0 / moment.bpm
+        until = position + HORIZON / beat
+        sink = self._sink(known)
+        for item in notes.due(until):
+            at = now + (item.beat - position) * beat
+            heapq.heappush(self._events, (at, next(self._numbers), item.note))
+            note = item.note
+            if options.sink == "midi":
+                if options.mute:
+                    continue
+                note = replace(note, velocity=min(127, max(1, round(note.velocity * options.volume / 0.8))))
+            sink.play(known.line.name, note, max(at, now), item.note.duration * beat, known.programs)
+        for sound in notes.due_sounds(until):
+            if options.sink == "synth" and isinstance(sound.block, Audio):
+                self.synth.sound(known.line.name, sound.block, now + (sound.beat - position) * beat)
+        notes.forget_past(position)
+
+    def _tell_decks(self, now: float) -> None:
+        """Notes that begin now, for the effects of the decks."""
+        begun: list[Note] = []
+        while self._events and self._events[0][0] <= now:
+            begun.append(heapq.heappop(self._events)[2])
+        if begun:
+            for deck in self.session.decks.values():
+                if deck.slots and not deck.stopped:
+                    deck.worker.send_notes(begun)
+
+    def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
+        """The block after which something else can still be played: the present one, or the next when it soon ends."""
+        position = known.notes.time.position(moment)
+        placed = known.notes.current(position)
+        if placed is not None and placed.end - position < margin * moment.bpm / 60.0:
+            placed = next((other for other in known.notes.blocks if other.beat > position), placed)
+        return placed
