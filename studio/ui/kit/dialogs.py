@@ -49,14 +49,15 @@ def _frame(parent: QWidget | None, title: str, text: str, icon: str, role: str) 
 
 def ask(
     parent: QWidget | None, title: str, text: str, buttons: Sequence[str],
-    answered: Callable[[str | None], object] | None = None, *, danger: str = "", icon: str = "help",
+    answered: Callable[[str | None], object] | None = None, *, danger: str = "", icon: str = "",
 ) -> QDialog:
     """Ask a question and return at once; ``answered`` gets the button's text, or None after Escape.
 
     The last button is the main one and takes Enter; ``danger`` names one that destroys something, which is then red
     and never takes Enter.
     """
-    dialog, layout = _frame(parent, title, text, icon, "danger" if danger else "accent")
+    role, icon = ("danger", icon or "warning") if danger else ("accent", icon or "help")
+    dialog, layout = _frame(parent, title, text, icon, role)
     answer: list[str] = []
     row = QHBoxLayout()
     row.setSpacing(theme.space(2))

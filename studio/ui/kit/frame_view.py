@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,7 @@ class FrameView(QWidget):
         self._image: QImage | None = None
         self._scaled: QImage | None = None  # as it is on the screen, for repaints without a new frame
         self._frame: Frame | None = None
+        self._spinner = QRectF()
         self._overlay = ""
         self._overlay_role = "text"
         self._state, self._reason, self._icon = "empty", "", ""
@@ -73,6 +75,8 @@ class FrameView(QWidget):
 
     def refresh(self) -> bool:
         """Pull the newest frame; returns whether it is a new one."""
+        if self._state == "loading" and self._image is None:
+            self.update(self._spinner.toAlignedRect())
         if self._get_frame is None:
             return False
         return self.set_frame(self._get_frame())
@@ -224,8 +228,11 @@ class FrameView(QWidget):
         ink = theme.color("danger" if self._state == "failed" else "dim")
         if show_icon:
             icon = QRectF(room.center().x() - side / 2, top, side, side)
-            icons.paint(painter, self._icon or _ICONS.get(self._state, "image"), icon,
-                        ink if self._state == "failed" else theme.color("faint"))
+            if self._state == "loading" and not self._icon:
+                self._paint_spinner(painter, icon)
+            else:
+                icons.paint(painter, self._icon or _ICONS.get(self._state, "image"), icon,
+                            ink if self._state == "failed" else theme.color("faint"))
             top += side + theme.space(2)
         painter.setFont(theme.font("strong"))
         painter.setPen(ink)
@@ -238,6 +245,18 @@ class FrameView(QWidget):
             top += text_box.height()
         if self._button.text():
             self._button.move(round((self.width() - self._button.width()) / 2), round(top + theme.space(3)))
+
+    def _paint_spinner(self, painter: QPainter, rect: QRectF) -> None:
+        width = theme.px(2)
+        ring = rect.adjusted(width, width, -width, -width)
+        self._spinner = rect.adjusted(-2, -2, 2, 2)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.color("line"), width))
+        painter.drawEllipse(ring)
+        painter.setPen(QPen(theme.color("accent"), width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        # one turn in 1.2 s, by the clock: the rate of the owner's timer does not matter
+        turn = time.monotonic() / 1.2 % 1.0
+        painter.drawArc(ring, int(-turn * 360 * 16), 80 * 16)
 
     def _place_button(self) -> None:
         self._button.setVisible(bool(self._button.text()) and self._state != "running")

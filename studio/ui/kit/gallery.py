@@ -9,10 +9,11 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -51,6 +52,8 @@ from studio.ui.kit import (
     Card,
     ColorField,
     ColorPicker,
+    DockTitle,
+    Elided,
     EmptyState,
     FlowLayout,
     FrameView,
@@ -71,7 +74,7 @@ from studio.ui.kit import (
 _LONG = "Geschwindigkeitsbegrenzungseinstellungen für Übergänge"
 
 
-def picture(seed: int, width: int = 384, height: int = 288) -> np.ndarray:  # type: ignore[type-arg]
+def picture(seed: int, width: int = 384, height: int = 288) -> np.ndarray[Any, Any]:
     """A soft picture made of a few waves, ``uint8 (height, width, 3)``, the same for the same seed."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width] / height
@@ -135,7 +138,7 @@ def controls_page() -> QWidget:
     page = QWidget()
     grid = QGridLayout(page)
     grid.setContentsMargins(*(theme.space(n) for n in (4, 3, 4, 4)))
-    grid.setHorizontalSpacing(theme.space(4))
+    grid.setHorizontalSpacing(theme.space(2))
     grid.setVerticalSpacing(theme.space(1))
     menu_button = button("Output", "projector")
     menu_button.setMenu(QMenu(menu_button))
@@ -147,7 +150,8 @@ def controls_page() -> QWidget:
         (_on(button("Loop", "loop", checkable=True)), button("Sync", checkable=True), _off(button("Plain")),
          _off(button("Render", role="primary"))),
         (tool_button("play", "Play"), tool_button("stop", "Stop"), _on(tool_button("record", "Record", checkable=True)),
-         tool_button("dice", "Randomise"), _on(tool_button("lock", "Lock", checkable=True)), tool_button("undo", "Undo"),
+         tool_button("dice", "Randomise"), _on(tool_button("lock", "Lock", checkable=True)),
+         tool_button("undo", "Undo"),
          _off(tool_button("redo", "Redo")), tool_button("tap", "Tap", text="Tap", role="raised")),
     ), 0, 0)
     failed = QLineEdit("-3")
@@ -155,6 +159,8 @@ def controls_page() -> QWidget:
     placeholder = QLineEdit()
     placeholder.setPlaceholderText("Name of the preset")
     frames, seconds = QSpinBox(), QDoubleSpinBox()
+    for field in (failed, placeholder):
+        field.setMinimumWidth(theme.px(90))
     frames.setRange(0, 9999)
     frames.setValue(240)
     seconds.setSuffix(" s")
@@ -167,7 +173,7 @@ def controls_page() -> QWidget:
         (_combo("Slow", "Medium", "Fast"), _combo("512", "1024", editable=True), _off(_combo("No camera"))),
         SearchField("Search presets"),
     ), 0, 1)
-    box = QCheckBox("Include the sound")
+    box = QCheckBox("With sound")
     box.setProperty("role", "box")
     partly = QCheckBox("All styles")
     partly.setProperty("role", "box")
@@ -175,7 +181,7 @@ def controls_page() -> QWidget:
     partly.setCheckState(Qt.CheckState.PartiallyChecked)
     grid.addWidget(_group(
         "Switches",
-        (QCheckBox("Seamless loop"), _on(QCheckBox("Keep colours"))),
+        (QCheckBox("Seamless loop"), _on(QCheckBox("Colours"))),
         (_off(QCheckBox("Off, disabled")), _off(_on(QCheckBox("On, disabled")))),
         (_on(QRadioButton("Video")), QRadioButton("GIF"), _off(QRadioButton("WAV"))),
         (_on(box), partly),
@@ -209,7 +215,7 @@ def _sliders_group() -> QWidget:
         ("Disabled", Slider(norm=0.5), "4 bars", {"off": True}),
     ]
     for row, (name, slider, value, more) in enumerate(rows):
-        label = QLabel(name)
+        label = Elided(name)
         label.setProperty("role", "dim")
         label.setMinimumWidth(theme.px(76))
         label.setMaximumWidth(theme.px(110))
@@ -237,7 +243,8 @@ def _states_group() -> QWidget:
     flow = FlowLayout(badges, spacing=theme.space(1.5))
     for text, role, filled in (
         ("LIVE", "danger", True), ("GPU", "good", False), ("30 fps", "dim", False), ("slow", "warning", False),
-        ("failed", "danger", False), ("image", "image", False), ("notes", "notes", False), ("text", "text_media", False),
+        ("failed", "danger", False), ("image", "image", False), ("notes", "notes", False),
+        ("text", "text_media", False),
         ("audio", "audio", False), ("new", "accent", True),
     ):
         flow.addWidget(Badge(text, role, filled=filled))
@@ -263,7 +270,8 @@ def pictures_page() -> QWidget:
     grid.setSpacing(theme.space(2))
     frames = [picture(seed) for seed in range(12)]
     states: list[tuple[str, str, str, bool]] = [
-        ("running", "", "", True), ("failed", "dream.py raised ZeroDivisionError in step(); mend it and save", "Restart", True),
+        ("running", "", "", True),
+        ("failed", "dream.py raised ZeroDivisionError in step(); mend it and save", "Restart", True),
         ("loading", "Faces 256 is being loaded", "", False),
         ("empty", "Drop a generator here, or press A to choose one", "Choose", False),
         ("failed", "The camera is used by another program; close it there", "Try again", False),
@@ -325,12 +333,15 @@ def lists_page() -> QWidget:
     tree.setCurrentIndex(model.index(0, 0, model.index(0, 0)))
     table, cells = QTableView(), QStandardItemModel(0, 3)
     cells.setHorizontalHeaderLabels(["Parameter", "Source", "Range"])
-    for row in (("Zoom", "LFO 1 · sine", "1.0 … 1.2"), ("Truncation", "MIDI CC 21", "0 … 1"), (_LONG, "Audio · bass", "0 … 8")):
+    for row in (
+        ("Zoom", "LFO 1 · sine", "1.0 … 1.2"), ("Truncation", "MIDI CC 21", "0 … 1"), (_LONG, "Audio · bass", "0 … 8"),
+    ):
         cells.appendRow([QStandardItem(text) for text in row])
     table.setModel(cells)
     table.setSortingEnabled(True)
     table.verticalHeader().hide()
     table.horizontalHeader().setStretchLastSection(True)
+    table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     table.selectRow(0)
     sections = QWidget()
     column = QVBoxLayout(sections)
@@ -376,8 +387,8 @@ def icons_page() -> QWidget:
         label.setFixedSize(theme.px(92), theme.px(34))
         ground = theme.color(role)
         label.setStyleSheet(
-            f"background: {ground.name()}; color: {theme.on_color(ground).name()}; border: 1px solid {theme.css('line')};"
-            f"border-radius: 5px; font-size: {theme.px(11)}px;"
+            f"background: {ground.name()}; color: {theme.on_color(ground).name()};"
+            f"border: 1px solid {theme.css('line')}; border-radius: 5px; font-size: {theme.px(11)}px;"
         )
         flow.addWidget(label)
     layout.addWidget(swatches)
@@ -424,13 +435,15 @@ class Gallery(QMainWindow):
         rows.addRow("Theme", self._theme_box())
         rows.addRow("Colour", ColorPicker("#b4a6f0"))
         dock.setWidget(form)
+        dock.setTitleBarWidget(DockTitle(dock))
         self.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         self.statusBar().showMessage("CPU · 2 cores · 512 × 512 · 8.3 ms")
 
     def _fill(self, menu: QMenu) -> None:
-        for text, icon, keys in (("Open session…", "open", "Ctrl+O"), ("Save", "save", "Ctrl+S"), ("Export…", "export", "Ctrl+E")):
-            action = QAction(icons.icon(icon), text, self, shortcut=keys)
-            menu.addAction(action)
+        for text, icon, keys in (
+            ("Open session…", "open", "Ctrl+O"), ("Save", "save", "Ctrl+S"), ("Export…", "export", "Ctrl+E"),
+        ):
+            menu.addAction(icons.icon(icon), text).setShortcut(keys)
         menu.addSeparator()
         checked = menu.addAction("Show the map")
         checked.setCheckable(True)
@@ -467,7 +480,7 @@ def save(app: QApplication, target: Path, size: QSize) -> list[Path]:
         widget.grab().save(str(path))
         made.append(path)
 
-    centre = window.centralWidget()
+    centre = window.tabs
     for place, name in enumerate(PAGES):
         window.tabs.setCurrentIndex(place)
         toasts = [

@@ -49,6 +49,44 @@ class Badge(QWidget):
         pill(painter, self._text, QPointF(0, 0), ground, theme.color("on_accent") if self._filled else ink)
 
 
+class Elided(QLabel):
+    """A label that ends in dots where it has no room; its tooltip is then the whole text."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None, *, tip: str = "") -> None:
+        super().__init__(text, parent)
+        self._tip = tip
+        self.setMinimumWidth(theme.px(24))
+        self.setToolTip(tip or text)
+
+    def set_tip(self, tip: str) -> None:
+        """What the tooltip says after the whole text."""
+        self._tip = tip
+        self.setToolTip(tip or self.text())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.px(24), super().minimumSizeHint().height())
+
+    def is_cut(self) -> bool:
+        """Whether dots are shown."""
+        return self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.is_cut():
+            super().paintEvent(event)
+            return
+        painter = QPainter(self)
+        rect = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, rect.width())
+        role = self.foregroundRole()
+        self.style().drawItemText(painter, rect, int(self.alignment()), self.palette(), self.isEnabled(), text, role)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip:
+            parts = [self.text() if self.is_cut() else "", self._tip]
+            self.setToolTip("\n".join(part for part in parts if part))
+        return super().event(event)
+
+
 class SearchField(QLineEdit):
     """Search while typing; ``searched`` comes when the hand rests. Escape clears it."""
 

@@ -35,10 +35,10 @@ class Toast(QWidget):
             QSize(theme.px(18), theme.px(18)), host.devicePixelRatioF()))
         self._label = QLabel(text, wordWrap=True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(3), theme.space(2), theme.space(1.5), theme.space(2))
         row.setSpacing(theme.space(2))
-        row.addWidget(icon, alignment=Qt.AlignmentFlag.AlignTop)
+        row.addWidget(icon, alignment=Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._label, 1)
         if action is not None:
             label, run = action
@@ -73,13 +73,14 @@ class Toast(QWidget):
 
     def width_wanted(self) -> int:
         """The width on one line, in pixels: a label that may wrap asks for less than that."""
-        margins = self.layout().contentsMargins()
+        margins = self._row.contentsMargins()
         widths = [self._label.fontMetrics().horizontalAdvance(self.text) + theme.space(1)]
-        for place in range(self.layout().count()):
-            widget = self.layout().itemAt(place).widget()
+        for place in range(self._row.count()):
+            item = self._row.itemAt(place)
+            widget = item.widget() if item is not None else None
             if widget is not None and widget is not self._label:
                 widths.append(widget.sizeHint().width())
-        gaps = self.layout().spacing() * (len(widths) - 1)
+        gaps = self._row.spacing() * (len(widths) - 1)
         return sum(widths) + gaps + margins.left() + margins.right()
 
     def close_it(self) -> None:

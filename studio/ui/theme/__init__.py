@@ -19,8 +19,8 @@ from studio.ui.theme.fonts import font
 from studio.ui.theme.tokens import NAMES, ROLES
 
 __all__ = [
-    "NAMES", "ROLES", "apply", "blend", "color", "css", "current", "font", "kind_color", "on_color", "px", "scale", "set_role",
-    "space", "title",
+    "NAMES", "ROLES", "apply", "blend", "color", "css", "current", "font", "kind_color", "on_color", "px", "scale",
+    "set_role", "space", "style_sheet", "title",
 ]
 
 _KINDS = {"image": "image", "notes": "notes", "text": "text_media", "audio": "audio"}
