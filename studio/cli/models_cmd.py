@@ -1,14 +1,18 @@
-"""``reverie models``: list, card, verify, import."""
+"""``reverie models``: list, card, verify, import, dream, and the catalogue of public weights."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from studio.cli import Parser, command_name, examples
+from studio.cli.errors import FAILED, Refusal
 from studio.cli.output import add_json, print_json, table
+from studio.cli.progress import Bar, interruptible
 from studio.cli.render_cmd import size_text
 
 
@@ -29,6 +33,25 @@ def add(parser: argparse.ArgumentParser) -> None:
     bring.add_argument("--replace", action="store_true", help="replace a model of the same name")
     bring.add_argument("--name", help="the name it gets (default: that of the file)")
     bring.add_argument("--licence", default="unknown", help="said in its card")
+    dream = actions.add_parser(
+        "dream", help="pictures of what the layers of a feature network dream",
+        epilog=examples("models dream dream_features", "models dream mine -o tiles --channels 12"),
+    )
+    dream.add_argument("name", help="name of a feature network, or the path of a .safetensors file")
+    dream.add_argument("-o", "--output", type=Path, help="folder (default: the cache, where the window looks)")
+    dream.add_argument("--channels", type=int, default=6, help="channels of each layer, those its dream shows most")
+    actions.add_parser(
+        "catalogue", help="well-known public weights that can be fetched", epilog=examples("models catalogue")
+    )
+    get = actions.add_parser(
+        "fetch", help="fetch a model of the catalogue, after asking; goes on where it broke off",
+        epilog=examples("models fetch googlenet", "models fetch squeezenet1-1 --yes"),
+    )
+    get.add_argument("name", help="its name in the catalogue")
+    get.add_argument("--yes", action="store_true", help="do not ask")
+    drop = actions.add_parser("remove", help="delete a model of your own", epilog=examples("models remove mine"))
+    drop.add_argument("name", help="its name")
+    drop.add_argument("--yes", action="store_true", help="do not ask")
     for sub in actions.choices.values():
         sub.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
     parser.epilog = examples("models", "models card shakespeare", "models import googlenet.pth")
@@ -36,7 +59,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the chosen action; listing is the default."""
-    actions = {"card": _card, "verify": _verify, "import": _import}
+    actions = {
+        "card": _card, "verify": _verify, "import": _import, "dream": _dream, "catalogue": _catalogue,
+        "fetch": _fetch, "remove": _remove,
+    }
     return actions.get(args.action, _list)(args)
 
 
@@ -118,4 +144,79 @@ def _import(args: argparse.Namespace) -> int:
     print(f"{done.path}: {known}")
     for line in done.report:
         print(f"note: {line}")
+    return 0
+
+
+def _dream(args: argparse.Namespace) -> int:
+    from studio import paths
+    from studio.library.dream_tiles import make_set
+
+    folder = args.output or paths.user_folder("cache") / "dream_layers"
+    with Bar("dreaming", None, quiet=args.json, percent=True) as bar:
+        made = make_set(args.name, folder, channels=max(0, args.channels), progress=lambda share, at: bar.to(share, at))
+    if args.json:
+        print_json(made)
+    else:
+        print(f"{made['folder']}: {made['pictures']} pictures, {size_text(made['bytes'])}")
+    return 0
+
+
+def _catalogue(args: argparse.Namespace) -> int:
+    from studio.library.catalogue import catalogue
+
+    entries = catalogue()
+    if args.json:
+        print_json([{**asdict(entry), "present": entry.present} for entry in entries])
+        return 0
+    print(table([(e.name, size_text(e.size), "here" if e.present else "", e.about) for e in entries]))
+    print(f"\n{command_name()} models fetch NAME asks, then fetches one.")
+    return 0
+
+
+def _agreed(question: str, yes: bool) -> bool:
+    """Whether the user wants it; asked on the terminal unless they said so already."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Refusal(f"{question} Say --yes to agree.")
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _fetch(args: argparse.Namespace) -> int:
+    from studio.generator import Cancelled
+    from studio.library.catalogue import fetch_model, find_entry
+
+    entry = find_entry(args.name)
+    if not _agreed(entry.question(), args.yes):
+        print("nothing was fetched")
+        return FAILED
+    with Bar(f"fetching {entry.name}", 1.0, quiet=args.json, percent=True) as bar, interruptible() as stop:
+
+        def check(share: float, line: str) -> None:
+            if stop():
+                raise Cancelled
+            bar.to(share, line)
+
+        try:
+            done = fetch_model(entry, check=check, cancelled=stop)
+        except Cancelled:
+            print("stopped; the next time it goes on from there", file=sys.stderr)
+            return FAILED
+    if args.json:
+        print_json({"path": str(done.path)})
+    else:
+        print(f"{done.path}: {entry.title}")
+    return 0
+
+
+def _remove(args: argparse.Namespace) -> int:
+    from studio import paths
+    from studio.library.catalogue import remove_model
+
+    path = paths.find_model(args.name)
+    if not _agreed(f"Delete {path}?", args.yes):
+        return FAILED
+    remove_model(path)
+    if not args.json:
+        print(f"{path.stem}: deleted")
     return 0

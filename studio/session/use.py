@@ -77,7 +77,8 @@ def _free_line(session: Any, makes: str) -> Line:
         chosen = session.decks.get(session.selection[0])
         order = ([chosen] if chosen is not None else []) + decks
         hidden = session.decks["B" if session.mix.crossfade < 0.5 else "A"]
-        return next((deck for deck in order if not deck.slots), hidden)
+        deck: Line = next((deck for deck in order if not deck.slots), hidden)
+        return deck
     players: list[Line] = list(session.players.values())
     return next((player for player in players if not player.slots), None) or _new_player(session)
 
