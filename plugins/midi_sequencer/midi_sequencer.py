@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -29,9 +32,11 @@ from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, Limits, Voice
 from studio.nn.sampling import Sampling
 from studio.nn.weights import WeightsError, load_model
 
-from .shaping import INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
+from .branches import KEPT, Branch, Option, Watched, chances_of
+from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
 
 PACES = {"half": 2.0, "normal": 1.0, "double": 0.5}
+VOICES = ("Soprano", "Alto", "Tenor", "Bass")
 OVERTIME = 4
 """Most bars beyond ``bars`` that a piece may take to find its cadence."""
 
@@ -106,6 +111,11 @@ class MidiSequencer(Generator):
                 raise
             raise WeightsError(f"{model.path.name} is no usable event model ({error}); train it again") from None
         self.drums = model.config.get("kind") == "drums"
+        self.made = object()  # branches of another model are of no use
+        self.given: list[Notes] = []
+        self.watching, self.pieces = False, 0
+        self.watched: Watched = []
+        self.past: deque[tuple[Notes, Any, Any]] = deque(maxlen=KEPT)
         self.touch_rng = np.random.default_rng([self.seed, 1])
         self.waiting: list[VoiceNote] = []
         self.sounding: dict[tuple[int, int], float] = {}
@@ -136,6 +146,7 @@ class MidiSequencer(Generator):
             root = label.partition(" ")[0] if keyed else "C"
         self.keynote = KEYS.index(root) if root in KEYS else 0
         self.improviser.begin(label)
+        self.label = label
         self.origin = self.start
 
     def _prime(self, ctx: Context) -> None:
@@ -156,10 +167,70 @@ class MidiSequencer(Generator):
             self.origin = -float(beats)
 
     def step(self, ctx: Context) -> Notes:
+        begin_anew = self._heed(ctx.wishes)
+        if self.given:
+            return self._shown(ctx, self.given.pop(0), 0.0, 0.0)
         if self.done:
             raise Finished
-        if self.restart:
+        if self.restart or begin_anew:
             self._begin(ctx)
+        self.watching = ctx.exposes
+        begin = self.start
+        return self._shown(ctx, self._block(ctx), begin, self.start)
+
+    # --- for the view ---
+
+    def fork(self) -> MidiSequencer:
+        """Another player that has played the same; what one plays on changes nothing in the other."""
+        made = copy.copy(self)
+        made.improviser, made.touch_rng = self.improviser.twin(), copy.deepcopy(self.touch_rng)
+        made.waiting, made.sounding, made.given = list(self.waiting), dict(self.sounding), list(self.given)
+        made.watched, made.past = [], deque(maxlen=KEPT)
+        return made
+
+    def _heed(self, wishes: dict[str, Any]) -> bool:
+        """Go to where the view wants it to be; whether a new piece is to begin there."""
+        branch, option = wishes.get("resume"), wishes.get("take")
+        if isinstance(option, Option) and option.end.made is self.made:
+            self._adopt(option.end)
+            self.given = list(option.blocks)
+        elif isinstance(branch, Branch) and branch.player.made is self.made:
+            self._adopt(branch.player)
+        if wishes.get("restart"):
+            self.waiting, self.given, self.pieces = [], [], self.pieces + 1
+            self.improviser.rng = np.random.default_rng([self.seed, 3, self.pieces])
+            return True
+        return False
+
+    def _adopt(self, other: MidiSequencer) -> None:
+        fork = other.fork()
+        for name in ("improviser", "touch_rng", "waiting", "sounding", "given", "start", "origin", "done", "label",
+                     "keyed", "keynote", "home"):
+            setattr(self, name, getattr(fork, name))
+        self.watched = []
+
+    def _shown(self, ctx: Context, block: Notes, begin: float, stop: float) -> Notes:
+        """Let the view see where else it could go, and what was chosen from."""
+        if not ctx.exposes:
+            return block
+        words = self.vocabulary
+        kit = GENERAL_MIDI_KIT if self.drums and self.kit == "general midi" else {}
+        shift = 0 if self.drums else self.transpose
+        heard = np.array([min(127, max(0, kit.get(int(p), int(p)) + shift)) for p in words.pitches])
+        odds = chances_of(self.watched, heard, begin, stop, PACES[self.pace])
+        self.watched = [item for item in self.watched if item[0] >= stop]
+        self.past.append((block, Branch(self.fork(), ctx.bpm, ctx.beats_per_bar), odds))
+        ctx.expose("branches", tuple((made, branch) for made, branch, _ in self.past))
+        ctx.expose("chances", tuple((made, *odds) for made, _, odds in self.past))
+        ctx.expose("label", self.label)
+        ctx.expose("drums", self.drums)
+        if not self.drums and words.voices == len(VOICES):
+            ctx.expose("voices", {channel_of(self.channel, voice): name for voice, name in enumerate(VOICES)})
+        return block
+
+    # --- playing ---
+
+    def _block(self, ctx: Context) -> Notes:
         bar = self._bar(ctx)
         size = float(bar if self.block == "bar" else 1)
         stop = self.start + size
@@ -224,10 +295,13 @@ class MidiSequencer(Generator):
         elif closing:  # the whole ending at once: it has to come home
             ahead, candidates = float((self.bars + OVERTIME) * bar), max(16, candidates)
             judge, wish = self._closing, 1.5
+        self.improviser.watch = [] if self.watching else None
         notes = self.improviser.play(
             ahead - self.origin, sampling, limits, candidates=candidates, check=ctx.check, judge=judge,
             wish_to_end=wish, may_end=lambda beat: self.origin + beat >= earliest and beat >= 4 * words.bar,
         )
+        if self.improviser.watch:
+            self.watched += [(beat + self.origin, odds) for beat, odds in self.improviser.watch]
         touch = self._touch(ctx)
         self.waiting += [
             shaped(replace(n, start=n.start + self.origin), touch, self.touch_rng) if not self.drums

@@ -7,9 +7,12 @@ import numpy as np
 from studio.api import Bool, Choice, Context, Finished, Float, Generator, Int, Model, Seed, Text
 from studio.nn.charset import Charset
 from studio.nn.lstm import SEQUENCE, build_sequence
-from studio.nn.sampling import Sampling, choose
+from studio.nn.sampling import Choice as Chosen
+from studio.nn.sampling import Drawn, Sampling, best, chances, draw
 from studio.nn.stepper import Stepper
 from studio.nn.weights import WeightsError, load_model
+
+from .words import Writer
 
 CLOSERS = "'\")]”’"
 """May stand between the end of a sentence and the space after it."""
@@ -64,21 +67,37 @@ class TextSequencer(Generator):
             outputs = network.spec.vocabulary
             raise WeightsError(f"{model.path.name} has {len(self.charset)} characters for {outputs} outputs")
         self.stepper = Stepper(network, precision="int8" if self.precision == "int8" else "float32")
+        self.twin = self.stepper.twin()
         self.rng = np.random.default_rng(self.seed)
         prime, notice = self.charset.fold(self.prime)
         if notice:
             ctx.notice(f"prime: {notice}")
+        self._read(prime)
+        self.waiting = prime if self.show_prime else ""
+
+    def _read(self, text: str) -> None:
+        """Go on from ``text``, in known characters, as if nothing else had been written."""
+        self.stepper.reset()
         # a model that has read nothing would begin inside a word: a line end is where texts begin
-        reading = self.charset.encode(prime or "\n")
+        reading = self.charset.encode(text or "\n")
         self.logits = self.stepper.prime(reading)[0]
         self.history = list(map(int, reading[-HISTORY:]))
-        self.waiting = prime if self.show_prime else ""
         self.written, self.done, self.found = 0, False, 0
-        self.tail = "" if prime else "\n"
+        self.tail = "" if text else "\n"
 
     def step(self, ctx: Context) -> str:
+        if "continue_from" in ctx.wishes:  # the view was edited, or asks for another character
+            self._read(self.charset.fold(str(ctx.wishes["continue_from"]))[0])
+            self.waiting = ""
         if self.done:
             raise Finished
+        if ctx.exposes:
+            ctx.expose("writer", Writer(self.twin, self.charset, Sampling(self.temperature, self.top_k, self.nucleus)))
+        self.chosen: list[Chosen | None] | None = [None] * len(self.waiting) if ctx.exposes else None
+        made = self._piece(ctx)
+        return Drawn(made, self.chosen) if self.chosen is not None else made
+
+    def _piece(self, ctx: Context) -> str:
         made = [self.waiting] if self.waiting else []
         self.waiting = ""
         if made and self.block == 1:
@@ -96,7 +115,10 @@ class TextSequencer(Generator):
             self.temperature, self.top_k, self.nucleus, self.repetition_penalty, self.penalty_window,
         )
         history = np.array(self.history) if self.repetition_penalty > 1.0 else None
-        token = choose(self.logits, sampling, self.rng, history=history)
+        odds = chances(self.logits, sampling, history=history)
+        token = draw(odds, float(self.rng.random()))
+        if self.chosen is not None:
+            self.chosen.append((float(odds[token]), best(odds, self.charset.characters)))
         self.logits = self.stepper.step(token)[0]
         self.history.append(token)
         del self.history[:-HISTORY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from studio.media import Note
 from studio.midi_file import MidiSong
 from studio.nn.lstm import SequenceRNN
 from studio.nn.music import END, EventVocabulary, Grammar, Limits, VoiceNote
-from studio.nn.sampling import Sampling, choose
+from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Precision, Stepper
 
 MOST_PER_BEAT = 400
@@ -31,7 +32,16 @@ class Improviser:
             raise ValueError(f"the network has {network.spec.vocabulary} outputs for {vocabulary.size} symbols")
         self.vocabulary, self.stepper = vocabulary, Stepper(network, precision=precision)
         self.rng = np.random.default_rng(seed)
+        self.watch: list[tuple[float, NDArray[np.float64]]] | None = None
+        """Where a list is put here, ``play`` adds the beat and the chances of each note symbol whenever it chose."""
         self.begin("")
+
+    def twin(self) -> Improviser:
+        """Another improviser that has read the same: what one plays on changes nothing in the other."""
+        made = copy.copy(self)
+        made.stepper, made.grammar = self.stepper.twin(), self.grammar.copy()
+        made.history, made.rng, made.watch = list(self.history), copy.deepcopy(self.rng), None
+        return made
 
     def begin(self, label: str) -> None:
         """Forget everything and open a piece with ``label`` ('' or an unknown one: without)."""
@@ -75,8 +85,10 @@ class Improviser:
         notes: list[list[VoiceNote]] = [[] for _ in range(count)]
         likelihood, length = np.zeros(count), np.zeros(count)
         logits = np.repeat(self.logits[None], count, 0)
+        first_note, first_duration = self.vocabulary.bases[2:4]
         final: list[tuple[tuple[torch.Tensor, ...], NDArray[np.float32]] | None] = [None] * count
         in_beat = np.zeros(count, np.int64)
+        watched: list[list[tuple[float, NDArray[np.float64]]]] = [[] for _ in range(count)]
         while None in final:
             check()
             tokens = np.zeros(count, np.int64)
@@ -87,7 +99,11 @@ class Improviser:
                 mask = grammar.allowed(bounded, may_end=may_end(grammar.now / self.vocabulary.grid))
                 wishes = logits[row].copy()
                 wishes[END] += wish_to_end
-                token = choose(wishes, sampling, self.rng, mask=mask, history=np.array(histories[row][-256:]))
+                odds = chances(wishes, sampling, mask=mask, history=np.array(histories[row][-256:]))
+                token = draw(odds, float(self.rng.random()))
+                if self.watch is not None and mask[first_note:first_duration].any():
+                    beat = max(0.0, grammar.now / self.vocabulary.grid)
+                    watched[row].append((beat, odds[first_note:first_duration]))
                 tokens[row] = token
                 likelihood[row] += _log_chance(logits[row], token)
                 length[row] += 1
@@ -108,6 +124,8 @@ class Improviser:
         self.stepper.state, self.logits = kept
         self.grammar, self.history = grammars[best], histories[best][-4096:]
         self.ended = self.grammar.ended
+        if self.watch is not None:
+            self.watch += watched[best]
         return notes[best]
 
 

@@ -12,6 +12,7 @@ are read, which is what one step of a recurrent network costs.
 
 from __future__ import annotations
 
+import copy
 import functools
 import time
 import warnings
@@ -64,6 +65,12 @@ class ExactRows:
         self._packed = _pack(torch.cat([whole, torch.zeros(self.outputs, _PAD, dtype=torch.int8)], 1), scale)
         self._operation: Any = torch.ops.quantized.linear_dynamic.default
         self._digits = _Digits(1, self._inputs)
+
+    def twin(self) -> ExactRows:
+        """The same weights with a buffer of its own, for another thread."""
+        made = copy.copy(self)
+        made._digits = _Digits(1, self._inputs)
+        return made
 
     def __call__(self, x: Floats) -> Floats:
         if len(x) != self._digits.batch:

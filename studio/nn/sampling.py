@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+Choice = tuple[float, tuple[tuple[str, float], ...]]
+"""The chance that a character had, and the best ones (character, chance) that it was chosen among."""
 
 COLDEST = 1e-3
 """Temperatures below this take the most likely symbol."""
@@ -99,3 +103,27 @@ def choose(
 ) -> int:
     """One symbol from ``logits`` ``(vocabulary,)``; uses exactly one random number."""
     return draw(chances(logits, sampling, mask=mask, history=history), float(rng.random()))
+
+
+class Drawn(str):
+    """Text that knows what each of its characters was chosen among: ``choices`` has one item per character.
+
+    An item is None for a character that was given, not chosen. Ordinary text in every other way.
+    """
+
+    choices: tuple[Choice | None, ...]
+
+    def __new__(cls, text: str, choices: Sequence[Choice | None]) -> Drawn:
+        made = super().__new__(cls, text)
+        made.choices = tuple(choices)
+        return made
+
+
+def best(
+    probabilities: NDArray[np.float64], characters: Sequence[str], count: int = 8
+) -> tuple[tuple[str, float], ...]:
+    """The ``count`` likeliest characters with their chances, the likeliest first; those without a chance left out."""
+    count = min(count, len(probabilities))
+    places = np.argpartition(-probabilities, count - 1)[:count]
+    places = places[np.argsort(-probabilities[places], kind="stable")]
+    return tuple((characters[place], float(probabilities[place])) for place in places if probabilities[place] > 0.0)

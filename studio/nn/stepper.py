@@ -16,6 +16,7 @@ On a CPU a one-step call of ``nn.LSTM`` repacks all weights each time. Here the 
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any, Literal
@@ -55,6 +56,15 @@ class Stepper:
         ]
         self._cell_step = self._lstm if spec.cell == "lstm" else self._gru
         self.reset(batch)
+
+    def twin(self) -> Stepper:
+        """Another stepper on the same weights, with the same state; the two may be used by two threads."""
+        made = copy.copy(self)
+        made._products = [product.twin() if isinstance(product, rows8.ExactRows) else product
+                          for product in self._products]
+        made._cell_step = made._lstm if self.spec.cell == "lstm" else made._gru
+        made.state = self.state
+        return made
 
     def reset(self, batch: int | None = None) -> None:
         """Forget everything read; ``batch`` changes the number of sequences."""
