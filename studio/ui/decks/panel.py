@@ -1,0 +1,150 @@
+"""Both decks beside the programme, with the crossfader below it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from studio.session.line import Line
+from studio.session.session import Session
+from studio.ui import icons, theme
+from studio.ui.decks.chain_strip import put_generator
+from studio.ui.decks.tile import DeckTile
+from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.slider import Slider
+from studio.ui.programme import Programme, ProgrammeView
+
+FADE_SECONDS = 2.0
+"""How long the crossfade buttons take."""
+
+
+class DecksPanel(QWidget):
+    """See the module."""
+
+    dropped = Signal(str, object)
+    output_requested = Signal()
+
+    def __init__(self, session: Session, programme: Programme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._fade_to: float | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(theme.space(2), theme.space(2), theme.space(2), theme.space(1))
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.tiles = {name: DeckTile(session, line, self.menu_for) for name, line in session.decks.items()}
+        for tile in self.tiles.values():
+            tile.dropped.connect(self.dropped)
+        self.programme = ProgrammeView(programme, session)
+        self.programme.doubleClicked.connect(self.output_requested)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(theme.space(1), 0, theme.space(1), 0)
+        column.setSpacing(theme.space(1))
+        column.addWidget(self.programme, 1)
+        column.addLayout(self._crossfader())
+        self.splitter.addWidget(self.tiles["A"])
+        self.splitter.addWidget(middle)
+        self.splitter.addWidget(self.tiles["B"])
+        for place, stretch in enumerate((3, 5, 3)):
+            self.splitter.setStretchFactor(place, stretch)
+        self.splitter.setSizes([300, 500, 300])
+        row.addWidget(self.splitter)
+        session.on("line", self._line_changed)
+        session.on("selection", lambda _: self._repaint_chips())
+        session.on("mix", lambda _: self._show_mix())
+        self._show_mix()
+
+    def _crossfader(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(theme.space(2))
+        self.to_a = tool_button("deck-a", "Fade to A", tip=f"Fade to deck A in {FADE_SECONDS:g} seconds (Ctrl+1)",
+                                clicked=lambda: self.fade_to(0.0))
+        self.to_b = tool_button("deck-b", "Fade to B", tip=f"Fade to deck B in {FADE_SECONDS:g} seconds (Ctrl+2)",
+                                clicked=lambda: self.fade_to(1.0))
+        self.crossfader = Slider(norm=0.0, origin=0.0)
+        self.crossfader.setAccessibleName("Crossfader")
+        self.crossfader.setToolTip("Crossfader: left is deck A, right is deck B. Double click: back to A")
+        self.crossfader.moved.connect(self._moved)
+        self.crossfader.released.connect(self._session.end_gesture)
+        self.crossfader.reset.connect(lambda: self._moved(0.0))
+        self.share = QLabel("A 100 %")
+        self.share.setFont(theme.font("mono"))
+        theme.set_role(self.share, "dim")
+        self.share.setFixedWidth(theme.px(64))
+        self.share.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        for widget in (self.to_a, self.crossfader, self.to_b, self.share):
+            row.addWidget(widget, 1 if widget is self.crossfader else 0)
+        return row
+
+    def _moved(self, share: float) -> None:
+        self._fade_to = None
+        self._session.set_crossfade(share, gesture=("hold", "crossfade"))
+
+    def fade_to(self, share: float) -> None:
+        """Move the crossfader there over FADE_SECONDS."""
+        self._fade_to = share
+
+    def advance(self, dt: float) -> None:
+        """A fade that is under way goes on by ``dt`` seconds."""
+        if self._fade_to is None:
+            return
+        here, step = self._session.mix.crossfade, dt / FADE_SECONDS
+        there = self._fade_to
+        share = min(there, here + step) if there > here else max(there, here - step)
+        self._session.set_crossfade(share, gesture=("hold", "fade"))
+        if share == there:
+            self._fade_to = None
+            self._session.end_gesture()
+
+    def _show_mix(self) -> None:
+        share = self._session.mix.crossfade
+        if not self.crossfader.is_down():
+            self.crossfader.set_norm(share)
+        deck, part = ("A", 1.0 - share) if share < 0.5 else ("B", share)
+        self.share.setText(f"{deck} {part:.0%}".replace("%", " %"))
+
+    def menu_for(self, line: Line) -> QMenu:
+        """Sources and effects that fit a deck; what cannot be used is greyed with the reason."""
+        menu = QMenu(self)
+        for heading, effects in (("Generators", False), ("Effects", True)):
+            menu.addSection(heading)
+            for plugin in self._session.registry:
+                manifest = plugin.manifest
+                if manifest is None or manifest.makes != "image" or (manifest.takes is not None) != effects:
+                    continue
+                action = menu.addAction(icons.icon("effect" if effects else "generator"), plugin.title)
+                action.setToolTip(manifest.about)
+                if plugin.state in ("failed", "found"):
+                    action.setEnabled(False)
+                    action.setText(f"{plugin.title}: {plugin.reason or 'not enabled'}"[:90])
+                action.triggered.connect(
+                    lambda _=False, name=plugin.id: put_generator(self._session, line, name)
+                )
+        return menu
+
+    def _line_changed(self, line: Line) -> None:
+        tile = self.tiles.get(line.name) if line.kind == "deck" else None
+        if tile is not None:
+            tile.show_line()
+
+    def _repaint_chips(self) -> None:
+        for tile in self.tiles.values():
+            for chip in tile.strip.chips:
+                chip.update()
+
+    def refresh(self) -> None:
+        """Pull the newest pictures."""
+        self.programme.refresh()
+        for tile in self.tiles.values():
+            tile.refresh()
+
+    def slow_refresh(self) -> None:
+        """States and figures."""
+        for tile in self.tiles.values():
+            tile.slow_refresh()
+
+    def show_previews(self, on: bool) -> None:
+        """Show or hide the decks beside the programme."""
+        for tile in self.tiles.values():
+            tile.setVisible(on)

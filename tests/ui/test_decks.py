@@ -1,0 +1,167 @@
+"""Decks: chips, drag and drop, crossfader, states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPainter
+from PySide6.QtWidgets import QApplication
+
+from studio.engine.threads import stop_all
+from studio.session.session import Session
+from studio.ui.decks import DecksPanel
+from studio.ui.decks.chain_strip import CHIP
+from studio.ui.kit import mime
+from studio.ui.programme import Programme
+from tests.ui.stand import level, make_session, pumped
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
+    made = make_session(tmp_path)
+    yield made
+    made.close()
+    assert not stop_all(5.0)
+
+
+@pytest.fixture
+def panel(session: Session, qtbot: Any) -> DecksPanel:
+    made = DecksPanel(session, Programme(session))
+    qtbot.addWidget(made)
+    made.resize(1000, 320)
+    made.show()
+    return made
+
+
+def drop(widget: Any, data: QMimeData, at: QPoint) -> None:
+    """What Qt does at the end of a drag."""
+    enter = QDragEnterEvent(at, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                            Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    event = QDropEvent(QPointF(at), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
+                       Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(widget, event)
+
+
+def test_dropping_generators_builds_a_chain(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    strip = panel.tiles["A"].strip
+    drop(strip, mime.make(mime.GENERATOR, "test.shade"), QPoint(2, 5))
+    pumped(session, qtbot, lambda: level(session) == 255)
+    drop(strip, mime.make(mime.GENERATOR, "test.dim"), QPoint(strip.width() - 2, 5))
+    pumped(session, qtbot, lambda: level(session) == 128)
+    assert [chip.slot_.generator for chip in strip.chips] == ["test.shade", "test.dim"]
+    drop(strip, mime.make(mime.GENERATOR, "test.dim"), QPoint(strip.width() - 2, 5))
+    pumped(session, qtbot, lambda: level(session) == 64)
+
+
+def test_keys_on_a_chip(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    session.load("A", "test.shade")
+    session.add_effect("A", "test.dim")
+    pumped(session, qtbot, lambda: level(session) == 128)
+    strip = panel.tiles["A"].strip
+    qtbot.mouseClick(strip.chips[1], Qt.MouseButton.LeftButton)
+    assert session.selection == ("A", 1)
+    qtbot.keyClick(strip.chips[1], Qt.Key.Key_B)
+    pumped(session, qtbot, lambda: level(session) == 255)
+    assert session.decks["A"].slots[1].bypass
+    qtbot.keyClick(strip.chips[1], Qt.Key.Key_Delete)
+    pumped(session, qtbot, lambda: len(strip.chips) == 1)
+    session.undo()
+    pumped(session, qtbot, lambda: len(strip.chips) == 2)
+
+
+def test_a_chip_is_dragged_to_another_place(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    session.load("A", "test.shade")
+    session.add_effect("A", "test.dim", params={"by": 0.25})
+    session.add_effect("A", "test.dim", params={"by": 1.0})
+    pumped(session, qtbot, lambda: level(session) == 64 and len(panel.tiles["A"].strip.chips) == 3)
+    strip = panel.tiles["A"].strip
+    data = QMimeData()
+    data.setData(CHIP, b"A:2")
+    drop(strip, data, QPoint(strip.chips[1].x() + 2, 5))
+    session.pump()
+    assert [slot.stage.values["by"] for slot in session.decks["A"].slots[1:] if slot.stage] == [1.0, 0.25]
+    data.setData(CHIP, b"A:0")  # a source cannot follow another generator
+    drop(strip, data, QPoint(strip.chips[2].geometry().right() + 30, 5))
+    session.pump()
+    assert [slot.generator for slot in session.decks["A"].slots] == ["test.shade", "test.dim", "test.dim"]
+
+
+def test_the_crossfader_mixes_exactly(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    session.load("A", "test.shade", params={"level": 1.0})
+    session.load("B", "test.shade", params={"level": 0.0})
+    pumped(session, qtbot, lambda: level(session) == 255 and level(session, "B") == 0)
+    programme = Programme(session)
+    for share, wanted in ((0.0, 255), (0.5, 127), (0.75, 64), (1.0, 0)):
+        session.set_crossfade(share)
+        session.pump()
+        programme.refresh()
+        grey = programme.picture(64, 48).pixelColor(32, 24).red()
+        assert abs(grey - wanted) <= 1, share
+
+
+def test_dragging_the_crossfader_is_one_step_back(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    slider = panel.crossfader
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() // 4, slider.height() // 2))
+    for part in (0.4, 0.6, 0.8):
+        qtbot.mouseMove(slider, QPoint(round(slider.width() * part), slider.height() // 2))
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=QPoint(round(slider.width() * 0.8), 5))
+    session.pump()
+    assert session.mix.crossfade > 0.6
+    session.undo()
+    assert session.mix.crossfade == 0.0
+
+
+def test_a_timed_fade(session: Session, panel: DecksPanel) -> None:
+    panel.fade_to(1.0)
+    for _ in range(10):
+        panel.advance(0.1)
+    assert 0.4 < session.mix.crossfade < 0.6
+    for _ in range(20):
+        panel.advance(0.1)
+    assert session.mix.crossfade == 1.0
+    panel.advance(0.1)
+    session.undo()
+    assert session.mix.crossfade == 0.0
+
+
+def test_a_failing_deck_says_so_and_restarts_with_a_click(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    session.load("A", "test.shade", params={"level": 1.0})
+    pumped(session, qtbot, lambda: level(session) == 255)
+    session.set_value("A", 0, "broken", True)
+    pumped(session, qtbot, lambda: session.decks["A"].state == "paused")
+    tile = panel.tiles["A"]
+    tile.refresh()
+    tile.slow_refresh()
+    assert tile.view.state() == "failed" and tile.view.frame() is not None
+    assert "broken on purpose" in tile.view.accessibleDescription()
+    session.set_value("A", 0, "broken", False)
+    tile.view.activated.emit()
+    pumped(session, qtbot, lambda: session.decks["A"].state == "running")
+
+
+@pytest.mark.parametrize(("switch", "wanted"), [("blackout", 0), ("freeze", 255), ("safe", None)])
+def test_the_panic_row_works_on_a_hung_deck(
+    session: Session, panel: DecksPanel, qtbot: Any, switch: str, wanted: int | None
+) -> None:
+    session.load("A", "test.shade", params={"level": 1.0})
+    pumped(session, qtbot, lambda: level(session) == 255)
+    programme = Programme(session)
+    programme.refresh()
+    session.mix.set(switch, True)
+    session.pump()
+    session.set_value("A", 0, "level", 0.0)
+    pumped(session, qtbot, lambda: level(session) == 0)
+    programme.refresh()
+    image = QImage(64, 48, QImage.Format.Format_RGB888)
+    painter = QPainter(image)
+    programme.paint(painter, image.rect().toRectF())
+    painter.end()
+    grey = image.pixelColor(32, 24)
+    assert grey.red() == wanted if wanted is not None else 0 < grey.lightness() < 90
