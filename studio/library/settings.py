@@ -9,7 +9,7 @@ from typing import Any
 from studio import paths, safe_json
 from studio.files import FileError, short_path
 from studio.library.migrations import CURRENT, open_document
-from studio.params import Bool, Int, Param, ParamSet, Text
+from studio.params import Bool, Choice, Float, Int, Param, ParamSet, Text
 from studio.params import Path as PathParam
 
 FORMAT = "reverie.settings"
@@ -23,15 +23,22 @@ def _declare(**declared: Param[Any]) -> dict[str, Param[Any]]:
 
 
 SETTINGS: dict[str, Param[Any]] = _declare(
-    device=Text("auto", help="Where networks run: auto, cpu, cuda:0, mps"),
-    fps=Int(30, 1, 240, unit="fps", help="Frames per second that decks aim at and exports have"),
-    sound_output=Text("", help="Sound output of the built-in synth, by name; empty is the system's choice"),
-    threads=Int(0, 0, 256, help="Torch threads while live; 0 leaves one core free"),
-    bf16=Bool(False, help="Let the CPU compute in bfloat16 where it does so in hardware; pictures differ slightly"),
-    export_folder=PathParam("", help="Where exports are written when only a name is given"),
-    safe_mode=Bool(False, help="Start without third-party plugins and without network ports"),
+    theme=Choice("dark", ("dark", "contrast"), group="Look", help="Colours of the window"),
+    scale=Float(1.0, 0.75, 2.0, group="Look", help="Size of everything, on top of the screen's own scale"),
+    device=Text("auto", group="Devices", help="Where networks run: auto, cpu, cuda:0, mps"),
+    sound_output=Text(
+        "", group="Devices", help="Sound output of the built-in synth, by name; empty is the system's choice"
+    ),
+    fps=Int(30, 1, 240, unit="fps", group="Performance", help="Frames per second that decks aim at and exports have"),
+    threads=Int(0, 0, 256, group="Performance", help="Torch threads while live; 0 leaves one core free"),
+    export_folder=PathParam("", group="Folders", help="Where exports are written when only a name is given"),
+    live_reload=Bool(True, group="Plugins", help="Read a plugin anew, with its values, when its file is saved"),
+    safe_mode=Bool(False, group="Plugins", help="Start without third-party plugins and without network ports"),
 )
 """Every setting, by name; a widget or a command-line option comes from this declaration."""
+
+AFTER_RESTART = frozenset({"safe_mode"})
+"""Settings that count from the next start; the others are used at once."""
 
 
 def settings_path() -> Path:
