@@ -175,7 +175,7 @@ class Inspector(QWidget):
             self._show_trouble(line, slot)
         if self.panel is not None and slot is not None:
             self.panel.sync()
-            self.panel.sync_locks(frozenset(slot.locked))
+            self.panel.sync_locks(slot.locked)
 
     def _change(self, line: Line | None, index: int, slot: Slot | None) -> None:
         self.note.show_text("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -39,7 +39,6 @@ class Panel(QScrollArea):
         super().__init__(parent)
         self.edits = edits
         self._revision = -1
-        self._locks: frozenset[str] = frozenset()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setAccessibleName("Parameters")
@@ -129,12 +128,12 @@ class Panel(QScrollArea):
             for row in group.rows.values():
                 row.sync()  # also when nothing moved: a row that was busy then catches up now
 
-    def sync_locks(self, locked: frozenset[str]) -> None:
+    def sync_locks(self, locked: Set[str]) -> None:
         """Bring the locks of the rows to the session's."""
-        if locked != self._locks:
-            self._locks = locked
-            for row in self.rows.values():
-                row.sync_lock()
+        for group in self.groups:
+            for name, row in group.rows.items():
+                if row.locked != (name in locked and row.lockable):
+                    row.sync_lock()
 
     # --- filter and keyboard
 
