@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from studio.session.edits import Edits
 
 _keys = itertools.count(1)
 
@@ -33,6 +38,33 @@ class Snapshot:
             "name": self.name, "state": self.state, "tags": self.tags,
             "picture": base64.b64encode(self.picture).decode("ascii"),
         }
+
+
+def rename(session: Edits, snapshot: Snapshot, name: str) -> None:
+    """Another name."""
+    if name.strip():
+        snapshot.name = name.strip()[:200]
+        _changed(session)
+
+
+def set_tags(session: Edits, snapshot: Snapshot, tags: Iterable[str]) -> None:
+    """Other tags; empty ones and repetitions are left out."""
+    snapshot.tags = list(dict.fromkeys(tag.strip()[:60] for tag in tags if tag.strip()))[:50]
+    _changed(session)
+
+
+def retake(session: Edits, snapshot: Snapshot, picture: bytes = b"") -> None:
+    """Let a snapshot hold the present state, under its old name."""
+    from studio.session import state
+
+    snapshot.state = copy.deepcopy(state.capture(session))
+    snapshot.picture = picture
+    _changed(session)
+
+
+def _changed(session: Edits) -> None:
+    session.modified = True
+    session.post("session")
 
 
 def read_snapshots(value: Any, report: list[str]) -> list[Snapshot]:

@@ -1,8 +1,8 @@
 """Small pictures of presets: ready-made for the house's own, rendered in the background for everybody else's.
 
 A picture is known by the hash of what it shows (generator, version, values, the bytes of the models it names), so a
-changed preset gets a new one. They are kept in the user's cache folder as JPEG, with those that nobody asked for longest going
-first.
+changed preset gets a new one. They are kept in the user's cache folder as JPEG, with those that nobody asked for
+longest going first.
 """
 
 from __future__ import annotations

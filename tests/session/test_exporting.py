@@ -19,7 +19,16 @@ from studio.library.presets import Preset, load_preset, save_preset
 from studio.plugins import Registry, discover, read_plugin
 from studio.session import memory, restoring, thumbnails
 from studio.session.exporting import (
-    FORMATS, MIX, ExportPlan, Format, export_folder, file_name, formats_for, look_of, refuse, start_export,
+    FORMATS,
+    MIX,
+    ExportPlan,
+    Format,
+    export_folder,
+    file_name,
+    formats_for,
+    look_of,
+    refuse,
+    start_export,
 )
 from studio.session.gif_preview import preview, trial_size
 from studio.session.render_job import JobError

@@ -1,0 +1,425 @@
+"""Session files in the window: new, open, save, the recent ones, unsaved changes, and what is left of a crash."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+
+from studio import paths, safe_json
+from studio.files import FileError
+from studio.session import recovery
+from studio.session.recovery import Recoverable
+from studio.session.session import Session
+from studio.ui import icons, theme
+from studio.ui.background import background
+from studio.ui.kit import ask, button, pick_file
+from studio.ui.kit.painting import covering, rounded
+
+KINDS = (("Reverie sessions", ("*.reverie",)),)
+MOST_RECENT = 12
+
+
+def recent_file() -> Path:
+    """Where the names of recent sessions are kept."""
+    return paths.user_folder("config") / "recent.json"
+
+
+def load_recent() -> list[Path]:
+    """The recent sessions, newest first; what cannot be read counts as none."""
+    try:
+        found = safe_json.load(recent_file()) if recent_file().is_file() else []
+    except FileError:
+        return []
+    return [Path(item) for item in found if isinstance(item, str)][:MOST_RECENT] if isinstance(found, list) else []
+
+
+def keep_recent(files: list[Path]) -> None:
+    """Keep them; a folder that cannot be written is no reason to stop."""
+    try:
+        safe_json.save(recent_file(), [str(file) for file in files[:MOST_RECENT]], parents=True)
+    except FileError:
+        return
+
+
+class SessionFiles(QObject):
+    """What the Session menu does. Every question is asked without blocking."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self.session, self.window = session, window
+        self.recent = load_recent()
+        self.recent_menu = QMenu("Open &recent", window)
+        self.recent_menu.setToolTipsVisible(True)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        self._fill_recent()
+        self.dialog: QDialog | None = None
+
+    # --- new, open, save ---
+
+    def new(self) -> None:
+        """An empty session, after the question about unsaved changes."""
+        self._after_saving("Begin a new session?", self.session.new)
+
+    def open(self, path: Path | None = None) -> None:
+        """Open a session file; without ``path`` a dialog asks for it."""
+        if path is None:
+            self.dialog = pick_file(self.window, "Open a session", self.open, folder=self._folder(), kinds=KINDS)
+            return
+        chosen = path
+        self._after_saving(f"Open {path.stem}?", lambda: self._open(chosen))
+
+    def _open(self, path: Path) -> None:
+        try:
+            report = self.session.open(path)
+        except FileError as error:
+            self.dialog = ask(self.window, "This session cannot be opened", f"{error}. The present one stays as it is.",
+                              ["OK"], icon="error")
+            self._forget(path)
+            return
+        self._remember(path)
+        words = f", with {len(report)} notes in the messages" if report else ""
+        self.session.notice(f"{path.stem} is open{words}")
+
+    def save(self, then: Callable[[], None] | None = None) -> None:
+        """Save the session where it came from, or ask for a place."""
+        if self.session.path is None:
+            self.save_as(then)
+        else:
+            self._save(self.session.path, then)
+
+    def save_as(self, then: Callable[[], None] | None = None) -> None:
+        """Save the session under a name that is asked for."""
+        name = f"{self.session.shown_name()}.reverie"
+        self.dialog = pick_file(self.window, "Save the session", lambda path: self._save(path, then),
+                                folder=self._folder(), kinds=KINDS, save=True, name=name)
+
+    def _save(self, path: Path, then: Callable[[], None] | None) -> None:
+        if path.suffix != ".reverie":
+            path = path.with_name(f"{path.name}.reverie")
+        try:
+            self.session.save(path)
+        except FileError as error:
+            self.dialog = ask(self.window, "The session was not saved", str(error), ["Cancel", "Save as …"],
+                              lambda answer: self.save_as(then) if answer == "Save as …" else None, icon="error")
+            return
+        self._remember(path)
+        self.session.notice(f"Saved as {path.name}")
+        if then is not None:
+            then()
+
+    def _folder(self) -> Path:
+        if self.session.path is not None:
+            return self.session.path.parent
+        return next((file.parent for file in self.recent if file.parent.is_dir()), Path.home())
+
+    # --- unsaved changes ---
+
+    def _after_saving(self, question: str, work: Callable[[], None]) -> None:
+        """Do ``work`` at once, or after the user has decided about unsaved changes."""
+        if not self.session.modified or not self._worth_keeping():
+            work()
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer == "Save":
+                self.save(work)
+            elif answer == "Do not save":
+                work()
+
+        self.dialog = ask(
+            self.window, question, f"{self.session.shown_name()} has changes that were not saved.",
+            ["Cancel", "Do not save", "Save"], answered, danger="Do not save", icon="save",
+        )
+
+    def _worth_keeping(self) -> bool:
+        return any(line.slots for line in self.session.lines()) or bool(self.session.snapshots)
+
+    def ask_before_close(self, close_now: Callable[[], None]) -> bool:
+        """True when the window may close at once; else asks, and calls ``close_now`` if the answer is to close."""
+        unsaved = self.session.modified and self._worth_keeping()
+        jobs = [job.title for job in self.session.jobs.active]
+        if not unsaved and not jobs:
+            return True
+        if self.dialog is not None and _visible(self.dialog):
+            self.dialog.raise_()
+            return False
+        lines = []
+        if jobs:
+            names = ", ".join(jobs[:3]) + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")
+            lines.append(f"Still at work: {names}. Closing cancels it; trainings can be resumed.")
+        if unsaved:
+            lines.append(f"{self.session.shown_name()} has changes that were not saved.")
+
+        def answered(answer: str | None) -> None:
+            if answer == "Save and close":
+                self.save(close_now)
+            elif answer in ("Close without saving", "Close"):
+                close_now()
+
+        buttons = ["Stay", "Close without saving", "Save and close"] if unsaved else ["Stay", "Close"]
+        self.dialog = ask(self.window, "Close the studio?", "\n\n".join(lines), buttons, answered,
+                          danger="Close without saving" if unsaved else "Close", icon="power")
+        return False
+
+    # --- recent ---
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for file in self.recent:
+            there = file.is_file()
+            action = self.recent_menu.addAction(icons.icon("session"), file.stem if there else f"{file.stem} (gone)")
+            action.setEnabled(there)
+            action.setToolTip(str(file) if there else f"{file} is no longer there")
+            action.triggered.connect(lambda _=False, file=file: self.open(file))
+        if self.recent:
+            self.recent_menu.addSeparator()
+            self.recent_menu.addAction("Clear this list", self._clear_recent)
+        else:
+            self.recent_menu.addAction("No sessions yet").setEnabled(False)
+
+    def _remember(self, path: Path) -> None:
+        path = path.absolute()
+        self.recent = [path, *(file for file in self.recent if file != path)][:MOST_RECENT]
+        keep_recent(self.recent)
+
+    def _forget(self, path: Path) -> None:
+        self.recent = [file for file in self.recent if file != path.absolute()]
+        keep_recent(self.recent)
+
+    def _clear_recent(self) -> None:
+        self.recent = []
+        keep_recent([])
+
+    # --- after a crash ---
+
+    def offer_recovery(self) -> QDialog | None:
+        """At the start: offer what studios that died left behind; None where nothing was."""
+        left = self.session.recoverable()
+        if not left:
+            return None
+        self.dialog = RecoveryDialog(self.session, left, self.window)
+        self.dialog.open()
+        return self.dialog
+
+
+def _visible(dialog: QDialog) -> bool:
+    import shiboken6
+
+    return shiboken6.isValid(dialog) and dialog.isVisible()
+
+
+@dataclass
+class Glimpse:
+    """What is known of a state that was left behind: its name, its generators by line, a small picture."""
+
+    name: str = ""
+    lines: list[str] = field(default_factory=list)
+    picture: bytes = b""
+    fault: str = ""
+
+
+def glimpse(item: Recoverable, titles: dict[str, str]) -> Glimpse:
+    """Read a state; on the background thread. ``titles`` are the generators' names by id."""
+    try:
+        tree = safe_json.load_object(item.path)
+    except FileError as error:
+        return Glimpse(fault=str(error))
+    found = Glimpse(Path(str(tree.get("recovered_from") or "")).stem or "Untitled")
+    for kind, word in (("decks", "Deck"), ("players", "Player")):
+        lines = tree.get(kind)
+        for line in lines if isinstance(lines, list) else []:
+            stages = line.get("stages") if isinstance(line, dict) else None
+            names = [str(stage.get("generator", "")) for stage in stages or [] if isinstance(stage, dict)]
+            if names:
+                chain = " → ".join(titles.get(name, name) for name in names)
+                found.lines.append(f"{word} {line.get('name', '')}: {chain}")
+            if not found.picture and stages:
+                found.picture = _preset_picture(stages)
+    from studio.session.snapshots import read_snapshots
+
+    snapshots = read_snapshots(tree.get("snapshots"), [])
+    if snapshots and snapshots[-1].picture:
+        found.picture = snapshots[-1].picture
+    return found
+
+
+def _preset_picture(stages: list[Any]) -> bytes:
+    """The small picture of the preset that the last generator stood on."""
+    from studio.library.presets import find_preset
+    from studio.session.thumbnails import key_of, read_thumb
+
+    for stage in reversed(stages):
+        name = stage.get("preset") if isinstance(stage, dict) else None
+        if isinstance(name, str) and name:
+            try:
+                return read_thumb(key_of(find_preset(str(stage.get("generator")), name)))
+            except FileError:
+                continue
+    return b""
+
+
+def when_text(when: float, now: float | None = None) -> str:
+    """``4 minutes ago, at 13:41``; for people."""
+    now = time.time() if now is None else now
+    ago = max(0, int(now - when))
+    clock = time.strftime("%H:%M", time.localtime(when))
+    if ago < 90:
+        return f"a moment ago, at {clock}"
+    if ago < 5400:
+        return f"{round(ago / 60)} minutes ago, at {clock}"
+    if time.localtime(when)[:3] == time.localtime(now)[:3]:
+        return f"today at {clock}"
+    return time.strftime("%d %B %Y at %H:%M", time.localtime(when)).lstrip("0")
+
+
+class _Picture(QWidget):
+    """A small picture with round corners, or the studio's mark."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image: QImage | None = None
+        self.setFixedSize(theme.px(128), theme.px(96))
+
+    def show_jpeg(self, data: bytes) -> None:
+        image = QImage.fromData(data)
+        self._image = None if image.isNull() else image
+        self.update()
+
+    def has_picture(self) -> bool:
+        """Whether there is one."""
+        return self._image is not None
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        area = QRectF(self.rect())
+        painter.setClipPath(rounded(area, theme.px(6)))
+        painter.fillRect(area, theme.color("picture_bg"))
+        if self._image is not None:
+            painter.drawImage(area, self._image, covering(self._image.size(), area))
+        else:
+            side = theme.px(30)
+            place = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
+            icons.paint(painter, "session", place, theme.color("faint"))
+
+
+class RecoveryRow(QFrame):
+    """One state that was left behind."""
+
+    def __init__(self, dialog: RecoveryDialog, item: Recoverable) -> None:
+        super().__init__()
+        self.item = item
+        theme.set_role(self, "card")
+        self.picture = _Picture()
+        self.name = QLabel("…")
+        self.name.setFont(theme.font("strong"))
+        self.when = QLabel(when_text(item.when))
+        theme.set_role(self.when, "small")
+        self.what = QLabel("", wordWrap=True)
+        theme.set_role(self.what, "dim")
+        self.discard = button("Discard", role="ghost", icon="trash", tip="Remove this state for good",
+                              clicked=lambda: dialog.discard(self))
+        self.restore = button("Restore", role="primary", tip="Go on where it ended",
+                              clicked=lambda: dialog.restore(self))
+        words = QVBoxLayout()
+        words.setSpacing(theme.space(1))
+        words.addWidget(self.name)
+        words.addWidget(self.when)
+        words.addWidget(self.what, 1, Qt.AlignmentFlag.AlignTop)
+        row = QHBoxLayout()
+        row.setSpacing(theme.space(2))
+        row.addStretch(1)
+        row.addWidget(self.discard)
+        row.addWidget(self.restore)
+        words.addLayout(row)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(theme.space(3), theme.space(3), theme.space(3), theme.space(3))
+        layout.setSpacing(theme.space(4))
+        layout.addWidget(self.picture, alignment=Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+
+    def show_glimpse(self, found: Glimpse) -> None:
+        """What was read of it."""
+        self.name.setText(found.name or "A damaged state")
+        self.what.setText(found.fault or "\n".join(found.lines) or "An empty session")
+        self.setAccessibleName(f"{self.name.text()}, {self.when.text()}")
+        self.restore.setEnabled(not found.fault)
+        if found.picture:
+            self.picture.show_jpeg(found.picture)
+
+
+class RecoveryDialog(QDialog):
+    """Restore, later, or discard."""
+
+    def __init__(self, session: Session, left: list[Recoverable], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Recovery")
+        self.setMinimumWidth(theme.px(560))
+        title = QLabel("The studio did not end as it should")
+        theme.set_role(title, "title")
+        text = QLabel("This is how it was before. Your files are untouched; a restored session is unsaved until you "
+                      "save it.", wordWrap=True)
+        theme.set_role(text, "dim")
+        self.rows = [RecoveryRow(self, item) for item in left]
+        page = QWidget()
+        page.setProperty("role", "page")
+        self.list = QVBoxLayout(page)
+        self.list.setContentsMargins(0, 0, 0, 0)
+        self.list.setSpacing(theme.space(2))
+        for row in self.rows:
+            self.list.addWidget(row)
+        self.list.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(page)
+        area.setMinimumHeight(min(3, len(left)) * theme.px(152))
+        self.later = button("Later", tip="Keep it; it is offered again at the next start", clicked=self.reject)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(self.later)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(theme.space(5), theme.space(5), theme.space(5), theme.space(4))
+        column.setSpacing(theme.space(3))
+        for part in (title, text, area):
+            column.addWidget(part)
+        column.addLayout(foot)
+        self.rows[0].restore.setFocus()
+        titles = {plugin.id: plugin.title for plugin in session.registry if plugin.id}
+        for row in self.rows:
+            background(session, lambda row=row: glimpse(row.item, titles), row.show_glimpse, owner=row)  # type: ignore[misc]
+
+    def sizeHint(self) -> QSize:
+        return QSize(theme.px(600), super().sizeHint().height())
+
+    def restore(self, row: RecoveryRow) -> None:
+        """Bring a state back and close."""
+        try:
+            self.session.recover(row.item)
+        except FileError as error:
+            row.show_glimpse(Glimpse(fault=str(error)))
+            return
+        self.session.notice(f"Everything is back as it was {when_text(row.item.when)}", cure="save it to keep it")
+        self.accept()
+
+    def discard(self, row: RecoveryRow) -> None:
+        """Remove a state, after one more click: it cannot be undone."""
+        if row.discard.text() == "Discard":
+            row.discard.setText("Really discard")
+            theme.set_role(row.discard, "danger")
+            return
+        recovery.discard(row.item)
+        self.rows.remove(row)
+        self.list.removeWidget(row)
+        row.deleteLater()
+        if not self.rows:
+            self.accept()
