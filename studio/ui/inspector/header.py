@@ -121,6 +121,8 @@ class Header(QWidget):
             "Mutate", "shuffle", clicked=self.do_mutate, role="ghost",
             tip="Small random steps away from here, as large as the slider says; locked values stay",
         )
+        for part in (self.randomise, self.mutate):
+            part.setAccessibleName(part.text())
         self.strength = Slider(norm=STRENGTH)
         self.strength.setAccessibleName("Strength of randomise and mutate")
         self.strength.moved.connect(self._show_strength)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QToolButton, QWidget
 
 from studio.params import MAX_TEXT, Text
 from studio.ui import icons, theme
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.fields import Entry, square
+from studio.ui.inspector.measure import metrics
 from studio.ui.inspector.row import ParamRow
 
 LONG = 60
@@ -65,10 +66,10 @@ class Editor(QPlainTextEdit):
 
     def lines_height(self, width: int) -> int:
         """Pixels that show the text, between ``LEAST_LINES`` and ``MOST_LINES`` lines."""
-        metrics = QFontMetrics(self.font())
-        per_line = max(1, (width - theme.space(6)) // max(1, metrics.averageCharWidth()))
+        measure = metrics("body")
+        per_line = max(1, (width - theme.space(6)) // max(1, measure.averageCharWidth()))
         lines = sum(1 + len(line) // per_line for line in self.toPlainText().split("\n"))
-        return min(MOST_LINES, max(LEAST_LINES, lines)) * metrics.lineSpacing() + theme.space(4)
+        return min(MOST_LINES, max(LEAST_LINES, lines)) * measure.lineSpacing() + theme.space(4)
 
 
 class _Grows(QWidget):
