@@ -24,6 +24,7 @@ COMMANDS = {
     "plugins": "list, write, check and enable plugins",
     "devices": "list GPU, cameras, audio, MIDI ports and screens",
     "bench": "measure the studio against plain references",
+    "screenshots": "take pictures of every page of the window",
 }
 """Every command and its one line; its module ``studio.cli.<name>_cmd`` has ``add(parser)`` and ``run(args)``."""
 
@@ -72,8 +73,8 @@ def _module(name: str) -> Any:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 failed with a sentence, 2 wrong arguments."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments:
-        return _no_window()
+    if not arguments or _is_document(arguments):
+        return _window(arguments[0] if arguments else "")
     for stream in (sys.stdout, sys.stderr):  # names of files and texts hold characters that a console may lack
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -102,10 +103,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         errors.stop_log()
 
 
-def _no_window() -> int:
+def _is_document(arguments: Sequence[str]) -> bool:
+    """Whether the studio is asked to open a file, as a desktop does with a double click."""
+    return len(arguments) == 1 and arguments[0] not in COMMANDS and arguments[0].endswith(".reverie")
+
+
+def _window(path: str) -> int:
+    """Open the window; where that cannot be, say why and what works without it."""
+    errors.start_log()
+    try:
+        from studio.ui import app
+    except ImportError as error:  # Qt's own libraries: EGL, xkbcommon
+        why = f"the window cannot be shown: {error}"
+    else:
+        missing = app.display_missing()
+        if not missing:
+            return app.run(path)
+        why = f"the window cannot be shown: {missing}"
     print(
-        f"Reverie Studio {__version__}. This version has no window yet; the rest works from the command line.\n\n"
+        f"Reverie Studio {__version__}: {why}.\nThe rest works from the command line:\n\n"
         f"  {command_name()} demo      makes a gallery of pictures, video, text and music (a minute or two)\n"
-        f"  {command_name()} --help    shows all commands"
+        f"  {command_name()} --help    shows all commands",
+        file=sys.stderr,
     )
-    return errors.DONE
+    return errors.FAILED

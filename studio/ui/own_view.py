@@ -14,6 +14,7 @@ from studio.ui import icons, theme
 from studio.ui.decks.chain_strip import put_generator
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.small import EmptyState
+from studio.ui.listen import listen
 from studio.ui.views import view_class
 
 log = logging.getLogger("reverie.ui")
@@ -55,8 +56,8 @@ class OwnView(QWidget):
         self.empty = EmptyState("deck", "Nothing loaded", "Choose a generator in the library, or drag one onto a deck.")
         self.stack.addWidget(self.empty)
         self.welcome: QWidget | None = None
-        session.on("line", lambda _: self.rebuild())
-        session.on("selection", lambda _: self.show_selected())
+        listen(self, session, "line", lambda _: self.rebuild())
+        listen(self, session, "selection", lambda _: self.show_selected())
         self.rebuild()
 
     # --- tabs ---

@@ -26,7 +26,7 @@ class Programme:
         self._frames: dict[str, Frame | None] = {"A": None, "B": None}
         self._images: dict[str, QImage | None] = {"A": None, "B": None}
         self.revision = 0
-        session.on("mix", lambda _: self._touch())
+        self.off = session.on("mix", lambda _: self._touch())
 
     def _touch(self) -> None:
         self.revision += 1

@@ -14,6 +14,7 @@ from studio.session.session import Session
 from studio.ui import icons, theme
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
+from studio.ui.listen import listen
 
 
 class BeatLights(QWidget):
@@ -102,8 +103,8 @@ class Transport(QWidget):
         row.addWidget(self.figures, 3)
         row.addWidget(_gap())
         self._right(row)
-        session.on("mix", lambda _: self._show_mix())
-        session.on("session", lambda _: self._show_bpm())
+        listen(self, session, "mix", lambda _: self._show_mix())
+        listen(self, session, "session", lambda _: self._show_bpm())
         self._show_mix()
 
     def _right(self, row: QHBoxLayout) -> None:

@@ -12,6 +12,7 @@ from studio.ui.decks.chain_strip import put_generator
 from studio.ui.decks.tile import DeckTile
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
+from studio.ui.listen import listen
 from studio.ui.programme import Programme, ProgrammeView
 
 FADE_SECONDS = 2.0
@@ -50,9 +51,9 @@ class DecksPanel(QWidget):
             self.splitter.setStretchFactor(place, stretch)
         self.splitter.setSizes([300, 500, 300])
         row.addWidget(self.splitter)
-        session.on("line", self._line_changed)
-        session.on("selection", lambda _: self._repaint_chips())
-        session.on("mix", lambda _: self._show_mix())
+        listen(self, session, "line", self._line_changed)
+        listen(self, session, "selection", lambda _: self._repaint_chips())
+        listen(self, session, "mix", lambda _: self._show_mix())
         self._show_mix()
 
     def _crossfader(self) -> QHBoxLayout:

@@ -1,0 +1,150 @@
+"""The window's actions: what is in the menus, and the keys."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from studio.ui import layouts
+from studio.ui.actions import Palette, ShortcutsDialog
+from studio.ui.listen import listen
+
+if TYPE_CHECKING:
+    from studio.ui.window import MainWindow
+
+
+def add_commands(window: MainWindow) -> None:
+    """Fill the menus."""
+    _session_menu(window)
+    _edit_menu(window)
+    _play_menu(window)
+    _view_menu(window)
+    _help_menu(window)
+
+
+def _session_menu(window: MainWindow) -> None:
+    from studio.ui.library.dropping import save_frame
+    from studio.ui.sessions import SessionFiles
+
+    add = window.actions_.add
+    window.files = SessionFiles(window.session, window)
+    files = window.files
+    window.ask_before_close = files.ask_before_close
+    menu = "&Session"
+    add(menu, "&New", files.new, "Ctrl+N", icon="new", tip="Begin an empty session")
+    add(menu, "&Open …", files.open, "Ctrl+O", icon="open", tip="Open a session file")
+    window.actions_.menus[menu].addMenu(files.recent_menu)
+    add(menu, "&Save", files.save, "Ctrl+S", icon="save", tip="Save the session")
+    add(menu, "Save &as …", files.save_as, "Ctrl+Shift+S", tip="Save the session under another name")
+    window.actions_.separator(menu)
+    add(menu, "&Export …", lambda: open_export(window), "Ctrl+E", icon="export",
+        tip="Make a picture, GIF, video, text, MIDI or sound file of the selected line")
+    add(menu, "Save this &frame", lambda: save_frame(window.session), "F9", icon="photo",
+        tip="The picture of the selected deck as a PNG, with its recipe")
+    window.actions_.separator(menu)
+    add(menu, "&Quit", window.close, "Ctrl+Q", icon="power", tip="Close the studio")
+
+
+def open_export(window: MainWindow) -> None:
+    """The export dialog for the selected line."""
+    from studio.ui.export import ExportDialog
+
+    name = window.session.selection[0]
+    dialog = ExportDialog(window.session, name, window)
+    dialog.show()
+
+
+def _edit_menu(window: MainWindow) -> None:
+    add, session = window.actions_.add, window.session
+    menu = "&Edit"
+    undo = add(menu, "Undo", session.undo, "Ctrl+Z", icon="undo")
+    redo = add(menu, "Redo", session.redo, ["Ctrl+Shift+Z", "Ctrl+Y"], icon="redo")
+
+    def show_history(_: object) -> None:
+        history = session.history
+        undo.setEnabled(history.can_undo)
+        undo.setText(f"Undo: {history.undo_label}" if history.can_undo else "Undo")
+        redo.setEnabled(history.can_redo)
+        redo.setText(f"Redo: {history.redo_label}" if history.can_redo else "Redo")
+
+    listen(window, session, "history", show_history)
+    show_history(None)
+    add(menu, "Back &ten seconds", lambda: session.go_back(10.0), "Ctrl+Backspace", icon="history",
+        tip="Everything as it was ten seconds ago; can be undone")
+    add(menu, "Back one &minute", lambda: session.go_back(60.0), "Ctrl+Shift+Backspace", icon="history",
+        tip="Everything as it was a minute ago; can be undone")
+    window.actions_.separator(menu)
+    add(menu, "&Copy the look", lambda: _copy(window), "Ctrl+Shift+C", icon="copy",
+        tip="Remember the selected line's generators and values")
+    add(menu, "&Paste the look", lambda: _paste(window), "Ctrl+Shift+V", icon="paste",
+        tip="Give the remembered look to the selected line")
+    add(menu, "&Randomise", lambda: _stir(window, "randomise"), "Ctrl+R", icon="dice",
+        tip="Random values for all that is not locked")
+    add(menu, "&Mutate", lambda: _stir(window, "mutate"), "Ctrl+M", icon="shuffle",
+        tip="A small random step away from here")
+
+
+def _copy(window: MainWindow) -> None:
+    window.look = window.session.copy_look(window.session.selection[0])
+
+
+def _paste(window: MainWindow) -> None:
+    if window.look is None:
+        window.session.notice("No look was copied yet", cure="copy one with Ctrl+Shift+C")
+    else:
+        window.session.paste_look(window.session.selection[0], window.look)
+
+
+def _stir(window: MainWindow, what: str) -> None:
+    chosen = window.session.selected
+    if chosen is not None and chosen[1].stage is not None:
+        getattr(window.session, what)(*window.session.selection)
+
+
+def _play_menu(window: MainWindow) -> None:
+    add, transport, session = window.actions_.add, window.transport, window.session
+    menu = "&Play"
+    add(menu, "Run or stop everything", transport.toggle_all, "Space", icon="play", plain=True)
+    add(menu, "Restart the selected line", lambda: session.restart(session.selection[0]), "Ctrl+Return", icon="refresh")
+    add(menu, "Tap the tempo", transport.tap_tempo, "T", icon="tap", plain=True)
+    window.actions_.separator(menu)
+    add(menu, "Fade to deck A", lambda: window.decks.fade_to(0.0), "Ctrl+1", icon="deck-a")
+    add(menu, "Fade to deck B", lambda: window.decks.fade_to(1.0), "Ctrl+2", icon="deck-b")
+    add(menu, "Take a snapshot", window.take_snapshot, "F5", icon="snapshot")
+    window.actions_.separator(menu)
+    add(menu, "Output on the second screen", window.toggle_output, "F8", icon="projector")
+    switches = (("F10", "blackout", "Blackout"), ("F11", "freeze", "Freeze"), ("F12", "safe", "Safe look"))
+    for key, name, title in switches:
+        add(menu, title, functools.partial(transport.toggle, name), key, icon=name)
+
+
+def _view_menu(window: MainWindow) -> None:
+    from studio.ui.window import PAGES
+
+    add = window.actions_.add
+    menu = "&View"
+    for key, name, title in (("F2", layouts.EXPLORE, "Layout: explore"), ("F3", layouts.PERFORM, "Layout: perform"),
+                             ("F4", layouts.TRAIN, "Layout: train")):
+        add(menu, title, functools.partial(window.layout_as, name), key, icon="layout")
+    add(menu, "Library", functools.partial(window.toggle_dock, "library"), "F6", icon="library",
+        tip="Show or hide the library")
+    add(menu, "Inspector", functools.partial(window.toggle_dock, "inspector"), "F7", icon="sliders",
+        tip="Show or hide the inspector")
+    window.actions_.separator(menu)
+    for place, (name, title, icon, _) in enumerate(PAGES, 1):
+        add(menu, f"Page: {title}", functools.partial(window.show_page, name), f"Alt+{place}", icon=icon)
+
+
+def _help_menu(window: MainWindow) -> None:
+    add = window.actions_.add
+    menu = "&Help"
+    add(menu, "Welcome", window.welcome, "F1", icon="welcome")
+    add(menu, "Shortcuts", lambda: ShortcutsDialog(window.actions_, window).open(), "?", icon="keyboard", plain=True)
+    add(menu, "Commands …", lambda: _palette(window), "Ctrl+K", icon="search", tip="Find an action by its name")
+    add(menu, "About Reverie", lambda: window.show_page("about"), icon="info")
+
+
+def _palette(window: MainWindow) -> None:
+    palette = Palette(window.actions_, window)
+    palette.move(window.mapToGlobal(window.rect().center()) - palette.rect().center())
+    palette.show()

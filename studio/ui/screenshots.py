@@ -1,0 +1,114 @@
+"""Pictures of every page of the window, at two sizes, with everything in it really running."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEventLoop
+from PySide6.QtWidgets import QApplication, QWidget
+
+from studio.session.session import Session
+from studio.ui import theme
+from studio.ui.app import FIRST_GENERATOR, FIRST_PRESET, make_application, make_session
+from studio.ui.window import PAGES, MainWindow
+
+SIZES = ((1280, 720), (1920, 1080))
+PATIENCE = 60.0
+"""Seconds that a generator may take until its first picture."""
+
+DECKS = (
+    ("latent", FIRST_GENERATOR, FIRST_PRESET), ("style", "reverie.style_camera", "starry-night"),
+    ("painting", "reverie.style_painting", ""), ("dream", "reverie.deep_dream", "the-long-way"),
+)
+PLAYERS = (("music", "reverie.midi_sequencer", "evensong"), ("text", "reverie.text_sequencer", "to-be"))
+
+
+class Photographer:
+    """Waits for what should be seen and takes the pictures."""
+
+    def __init__(self, folder: Path, window: MainWindow, say: Callable[[str], None]) -> None:
+        self.folder, self.window, self.say = folder, window, say
+        self.session: Session = window.session
+
+    def until(self, true: Callable[[], object], seconds: float = PATIENCE) -> bool:
+        """Let the window live until ``true()``; False when it does not come."""
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                return False
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+        return True
+
+    def live(self, seconds: float) -> None:
+        """Let the window live for a while."""
+        self.until(lambda: False, seconds)
+
+    def take(self, name: str, widget: QWidget | None = None) -> None:
+        """One picture at each size."""
+        for width, height in SIZES:
+            self.window.resize(width, height)
+            self.live(1.2)
+            path = self.folder / f"{name}-{width}x{height}.png"
+            if not (widget or self.window).grab().save(str(path)):
+                raise OSError(f"{path} could not be written; choose another folder")
+            self.say(path.name)
+
+
+def take_all(folder: Path, say: Callable[[str], None] = print, *, only: str = "") -> list[Path]:
+    """Screenshots of every page into ``folder``; ``only`` a part of their names. Returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    application = make_application()
+    session = make_session()
+    theme.apply(application, str(session.settings["theme"]), float(session.settings["scale"]))
+    window = MainWindow(session)
+    window.resize(*SIZES[0])
+    window.show()
+    try:
+        photographer = Photographer(folder, window, say)
+        for name, work in _scenes(photographer):
+            if only in name:
+                work()
+                photographer.take(name)
+    finally:
+        window.close_now()
+    return sorted(folder.glob("*.png"))
+
+
+def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], object]]]:
+    window, session = photographer.window, photographer.session
+
+    def deck(generator: str, preset: str) -> None:
+        window.own.hide_welcome()
+        window.show_page("stage")
+        before = session.decks["A"].frame()
+        session.load("A", generator, preset=preset)
+        photographer.until(lambda: session.decks["A"].frame() is not before and session.decks["A"].state == "running")
+        photographer.live(6.0)
+
+    def player(generator: str, preset: str) -> None:
+        window.own.hide_welcome()
+        window.show_page("stage")
+        line = session.add_player()
+        session.load(line.name, generator, preset=preset)
+        photographer.until(lambda: line.state in ("running", "finished"))
+        photographer.live(6.0)
+
+    def welcome() -> None:
+        deck(FIRST_GENERATOR, FIRST_PRESET)
+        window.welcome()
+
+    def perform() -> None:
+        deck(FIRST_GENERATOR, FIRST_PRESET)
+        window.layout_as("perform")
+
+    yield "welcome", welcome
+    for name, generator, preset in DECKS:
+        yield name, partial(deck, generator, preset)
+    for name, generator, preset in PLAYERS:
+        yield name, partial(player, generator, preset)
+    yield "perform", perform
+    for name, _, _, _ in PAGES[1:]:
+        yield name, partial(window.show_page, name)

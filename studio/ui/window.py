@@ -1,0 +1,448 @@
+"""The main window: transport above, a rail of pages at the left, and the stage with its docks."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolBar,
+    QWidget,
+)
+
+from studio.session.session import Session
+from studio.ui import actions, icons, layouts, theme
+from studio.ui.commands import add_commands
+from studio.ui.decks import DecksPanel
+from studio.ui.inspector import Inspector
+from studio.ui.jobs import JobsStrip
+from studio.ui.kit.mime import GENERATOR, PRESET, SNAPSHOT, Dropped
+from studio.ui.library import LibraryDock
+from studio.ui.listen import listen
+from studio.ui.own_view import OwnView
+from studio.ui.programme import OutputWindow, Programme
+from studio.ui.sessions import SessionFiles
+from studio.ui.transport import Transport
+from studio.ui.welcome import Welcome, take_way
+
+PAGES = (
+    ("stage", "Stage", "deck", ""),
+    ("training", "Train", "train", "studio.ui.pages:TrainingPage"),
+    ("models", "Models", "model", "studio.ui.pages:ModelsPage"),
+    ("plugins", "Plugins", "puzzle", "studio.ui.pages:PluginsPage"),
+    ("preferences", "Preferences", "settings", "studio.ui.pages:PreferencesPage"),
+    ("log", "Log", "log", "studio.ui.pages:LogPage"),
+    ("about", "About", "info", "studio.ui.pages:AboutPage"),
+)
+TICK_MS = 16
+CLOSE_SECONDS = 2.0
+
+
+class MainWindow(QMainWindow):
+    """See the module. One timer drives everything: no worker ever calls into the window."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self.session = session
+        self.setObjectName("main")
+        self.setAccessibleName("Reverie Studio")
+        self.resize(1280, 720)
+        self.setMinimumSize(960, 600)
+        self.setAcceptDrops(True)
+        self.programme = Programme(session)
+        self.output = OutputWindow(self.programme, session)
+        self.places = layouts.load_places()
+        self.pages: dict[str, QWidget] = {}
+        self._closing = self._shown = False
+        self._ticks = 0
+        self._last_tick = time.monotonic()
+        self._edit_seen: dict[str, tuple[float, int]] = {}
+        self._latency = 0.0
+        self.look: dict[str, Any] | None = None
+        self.files: SessionFiles
+        self._build()
+        self.actions_ = actions.Actions(self)
+        add_commands(self)
+        for signal in ("line", "session", "history"):
+            listen(self, session, signal, lambda _: self._title())
+        listen(self, session, "values", self._edited)
+        screens = QGuiApplication.instance()
+        assert isinstance(screens, QGuiApplication)
+        screens.screenAdded.connect(self._screens_changed)
+        screens.screenRemoved.connect(self._screens_changed)
+        self._restore_places()
+        self._title()
+        self.timer = QTimer(self)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self.tick)
+        self.timer.start(TICK_MS)
+
+    # --- building ---
+
+    def _build(self) -> None:
+        session = self.session
+        self.transport = Transport(session)
+        self.transport.output_requested.connect(self.show_output)
+        self.transport.snapshot_requested.connect(self.take_snapshot)
+        bar = QToolBar("Transport")
+        bar.setObjectName("transport-bar")
+        bar.setMovable(False)
+        bar.addWidget(self.transport)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, bar)
+        self.stack = QStackedWidget()
+        self.setCentralWidget(self.stack)
+        self._build_stage()
+        self._build_rail()
+        self.jobs = JobsStrip(session)
+        holder = QToolBar("Messages")
+        holder.setObjectName("messages-bar")
+        holder.setMovable(False)
+        holder.addWidget(self.jobs)
+        self.addToolBar(Qt.ToolBarArea.BottomToolBarArea, holder)
+
+    def _build_stage(self) -> None:
+        """Decks over the own view, with the library and the inspector as docks that can be moved and hidden."""
+        self.stage = QMainWindow()
+        self.stage.setObjectName("stage")
+        self.stage.setWindowFlags(Qt.WindowType.Widget)
+        self.stage.setDockNestingEnabled(True)
+        self.decks = DecksPanel(self.session, self.programme)
+        self.decks.dropped.connect(self.dropped_on)
+        self.decks.output_requested.connect(self.toggle_output)
+        self.own = OwnView(self.session)
+        self.own.view_made.connect(self._view_made)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.addWidget(self.decks)
+        self.split.addWidget(self.own)
+        self.split.setChildrenCollapsible(False)
+        self.split.setStretchFactor(0, 5)
+        self.split.setStretchFactor(1, 6)
+        self.stage.setCentralWidget(self.split)
+        self.library = LibraryDock(self.session)
+        self.inspector = Inspector(self.session)
+        self.docks = {
+            "library": self._dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea),
+            "inspector": self._dock("Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),
+        }
+        self.stack.addWidget(self.stage)
+        self.pages["stage"] = self.stage
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title)
+        dock.setObjectName(title.lower())
+        dock.setWidget(widget)
+        dock.setAccessibleName(title)
+        self.stage.addDockWidget(area, dock)
+        return dock
+
+    def _build_rail(self) -> None:
+        rail = QToolBar("Pages")
+        rail.setObjectName("rail")
+        rail.setMovable(False)
+        rail.setOrientation(Qt.Orientation.Vertical)
+        rail.setIconSize(QSize(theme.px(20), theme.px(20)))
+        rail.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        group = QActionGroup(self)
+        self.page_actions: dict[str, QAction] = {}
+        for name, title, icon, _ in PAGES:
+            if name == "preferences":
+                gap = QWidget()
+                gap.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+                rail.addWidget(gap)
+            action = QAction(icons.icon(icon, "dim", "accent"), title, self)
+            action.setCheckable(True)
+            action.setToolTip(title)
+            action.triggered.connect(functools.partial(self._rail_pressed, name))
+            group.addAction(action)
+            rail.addAction(action)
+            button = rail.widgetForAction(action)
+            button.setAccessibleName(title)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self.page_actions[name] = action
+        self.page_actions["stage"].setChecked(True)
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, rail)
+
+    def _rail_pressed(self, name: str, _checked: bool = False) -> None:
+        self.show_page(name)
+
+    def show_page(self, name: str) -> QWidget:
+        """Show a page by its name in PAGES; it is made when it is first wanted."""
+        if name not in self.pages:
+            module, _, cls = next(place for key, _, _, place in PAGES if key == name).partition(":")
+            self.pages[name] = getattr(importlib.import_module(module), cls)(self.session)
+            self.stack.addWidget(self.pages[name])
+            wish = getattr(self.pages[name], "show_page", None)
+            if wish is not None:
+                wish.connect(self.show_page)
+        self.stack.setCurrentWidget(self.pages[name])
+        self.page_actions[name].setChecked(True)
+        return self.pages[name]
+
+    def _view_made(self, view: QWidget) -> None:
+        wish = getattr(view, "train_requested", None)
+        if wish is not None:
+            wish.connect(functools.partial(self.train, "style"))
+
+    def train(self, recipe: str, data: str) -> None:
+        """Open the training page with a recipe and its data filled in."""
+        page: Any = self.show_page("training")
+        page.prefill(recipe, data)
+
+    # --- the timer ---
+
+    def tick(self) -> None:
+        """Deliver news, pull pictures; the slower parts take turns."""
+        now = time.monotonic()
+        dt, self._last_tick = now - self._last_tick, now
+        self._ticks += 1
+        self.session.pump()
+        self.decks.advance(min(dt, 0.1))
+        if self.programme.refresh():
+            self._measure(now)
+        if self.stack.currentWidget() is self.stage:
+            self.decks.refresh()
+        self.output.refresh()
+        if self._ticks % 2 == 0:
+            self.transport.refresh()
+        if self._ticks % 4 == 0 and self.stack.currentWidget() is self.stage:
+            self.own.refresh()
+        if self._ticks % 6 == 1 and self.docks["inspector"].isVisible():
+            self.inspector.refresh()
+        if self._ticks % 15 == 3:
+            self._slow()
+
+    def _slow(self) -> None:
+        self.jobs.refresh()
+        self.session.autosave_tick()
+        page = self.stack.currentWidget()
+        if page is self.stage:
+            self.decks.slow_refresh()
+            self.library.refresh()
+        elif page is not None:
+            page.refresh()  # type: ignore[attr-defined]
+        self._figures()
+
+    def _edited(self, line: Any) -> None:
+        """A value was changed: remember when, to tell how long it takes to be seen."""
+        mailbox = getattr(line.worker, "mailbox", None)
+        if mailbox is not None and line.name not in self._edit_seen:
+            self._edit_seen[line.name] = (time.monotonic(), mailbox.put_count)
+
+    def _measure(self, now: float) -> None:
+        # the first picture after the edit may have been begun before it, the second was not
+        for name, (when, count) in list(self._edit_seen.items()):
+            if self.session.decks[name].worker.mailbox.put_count >= count + 2:  # type: ignore[union-attr]
+                self._latency = now - when
+                del self._edit_seen[name]
+            elif now - when > 2.0:
+                del self._edit_seen[name]
+
+    def _figures(self) -> None:
+        states = [line.status() for line in self.session.decks.values() if line.slots]
+        running = [state for state in states if state.state == "running"]
+        parts = [self.session.device.upper()]
+        if running:
+            parts.append(f"{max(state.fps for state in running):.0f} fps")
+        if self._latency:
+            parts.append(f"knob to screen {self._latency * 1000:.0f} ms")
+        late = sum(state.late for state in states)
+        parts.append(f"{late} late" if late else "none late")
+        self.transport.show_figures(" · ".join(parts))
+
+    def _title(self) -> None:
+        star = " •" if self.session.modified else ""
+        self.setWindowTitle(f"{self.session.shown_name()}{star} — Reverie Studio")
+
+    # --- what the window does ---
+
+    def welcome(self) -> None:
+        """Show the first page."""
+        self.show_page("stage")
+        page = Welcome(self.session)
+        page.again.setChecked(self.places.get("welcome", True) is not False)
+        page.again.toggled.connect(lambda on: self.places.__setitem__("welcome", on))
+        page.chosen.connect(self._welcome_chosen)
+        page.closed.connect(self.own.hide_welcome)
+        self.own.show_welcome(page)
+
+    def _welcome_chosen(self, key: str) -> None:
+        self.own.hide_welcome()
+        take_way(self.session, key)
+
+    def layout_as(self, name: str) -> None:
+        """One of our three arrangements."""
+        self.show_page("training" if name == layouts.TRAIN else "stage")
+        if name == layouts.TRAIN:
+            return
+        self.docks["library"].setFloating(False)
+        self.docks["inspector"].setFloating(False)
+        self.stage.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks["library"])
+        self.stage.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["inspector"])
+        self.docks["library"].setVisible(name == layouts.EXPLORE)
+        self.docks["inspector"].setVisible(True)
+        height = max(1, self.split.height())
+        share = 0.44 if name == layouts.EXPLORE else 0.66
+        self.split.setSizes([round(height * share), round(height * (1 - share))])
+        self.stage.resizeDocks(
+            [self.docks["library"], self.docks["inspector"]], [theme.px(248), theme.px(300)], Qt.Orientation.Horizontal
+        )
+
+    def toggle_dock(self, name: str) -> None:
+        """Show or hide the library or the inspector."""
+        self.show_page("stage")
+        self.docks[name].setVisible(not self.docks[name].isVisible())
+
+    def show_output(self, screen_name: str) -> None:
+        """The programme on a screen of its own; '' closes it."""
+        screen = next((found for found in QGuiApplication.screens() if found.name() == screen_name), None)
+        if screen is None:
+            self.output.hide()
+            self.output.screen_name = ""
+        else:
+            self.output.show_on(screen)
+
+    def toggle_output(self) -> None:
+        """Close the output, or open it on the first screen that the controls are not on."""
+        if self.output.isVisible():
+            self.show_output("")
+            return
+        others = [screen for screen in QGuiApplication.screens() if screen is not self.screen()]
+        if others:
+            self.show_output(others[0].name())
+        else:
+            cure = "plug in a projector and extend the desktop to it; Output in the bar uses this one"
+            self.session.notice("There is no second screen", level="warning", cure=cure)
+
+    def _screens_changed(self, _screen: object) -> None:
+        if self.output.screen_name:
+            self.output.follow(QGuiApplication.screens())
+
+    def take_snapshot(self) -> None:
+        """Keep everything as it is, with a small picture of the programme."""
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        self.programme.picture().save(buffer, "JPEG", 85)  # type: ignore[call-overload]
+        made = self.session.take_snapshot(picture=bytes(data.data()))
+        self.session.notice(f"Snapshot {made.name} taken")
+
+    def dropped_on(self, line: str, what: Dropped) -> None:
+        """Something was dropped on a deck's picture."""
+        from studio.library.presets import load_preset
+        from studio.ui.decks.chain_strip import put_generator
+
+        if what.kind == GENERATOR:
+            put_generator(self.session, self.session.line(line), what.text)
+        elif what.kind == PRESET:
+            try:
+                preset, _ = load_preset(Path(what.text))
+            except ValueError as error:
+                self.session.notice(str(error), level="error")
+                return
+            self._preset_on(line, preset)
+        elif what.kind == SNAPSHOT:
+            found = next((item for item in self.session.snapshots if item.key == what.text), None)
+            if found is not None:
+                self.session.recall(found)
+        else:
+            self.dropped_files(list(what.files), line)
+
+    def _preset_on(self, line: str, preset: Any) -> None:
+        target = self.session.line(line)
+        for index, slot in enumerate(target.slots):
+            if slot.generator == preset.generator and slot.stage is not None:
+                self.session.apply_preset(line, index, preset)
+                return
+        self.session.load(line, preset.generator, preset=preset.slug)
+
+    def dropped_files(self, files: list[Path], line: str = "") -> None:
+        """Files dropped on the window: a look returns, a picture becomes the input, and so on."""
+        from studio.ui.library.dropping import use_file
+
+        for path in files[:20]:
+            use_file(self, path, line)
+
+    def dragEnterEvent(self, event: Any) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: Any) -> None:
+        files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.dropped_files(files)
+        event.acceptProposedAction()
+
+    # --- keys, places, end ---
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.actions_.press(event):
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._shown:
+            self._shown = True
+            if not self.places.get("stage"):
+                QTimer.singleShot(0, lambda: self.layout_as(layouts.EXPLORE))
+
+    def _restore_places(self) -> None:
+        if geometry := layouts.decode(self.places.get("geometry")):
+            self.restoreGeometry(geometry)
+        if state := layouts.decode(self.places.get("stage")):
+            self.stage.restoreState(state)
+        if split := layouts.decode(self.places.get("split")):
+            self.split.restoreState(split)
+        if split := layouts.decode(self.places.get("decks")):
+            self.decks.splitter.restoreState(split)
+
+    def save_places(self) -> None:
+        """Keep where everything is."""
+        self.places.update(
+            geometry=layouts.encode(bytes(self.saveGeometry().data())),
+            stage=layouts.encode(bytes(self.stage.saveState().data())),
+            split=layouts.encode(bytes(self.split.saveState().data())),
+            decks=layouts.encode(bytes(self.decks.splitter.saveState().data())),
+        )
+        layouts.save_places(self.places)
+
+    ask_before_close: Callable[[Callable[[], None]], bool] | None = None
+    """Asks what must be asked (unsaved changes, running jobs); True when nothing needs asking. See ``commands``."""
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closing and self.ask_before_close is not None and not self.ask_before_close(self.close_now):
+            event.ignore()
+            return
+        self._closing = True
+        self.timer.stop()
+        self.save_places()
+        self.output.close()
+        self.output.deleteLater()
+        self.programme.off()
+        self.own.close_all()
+        for page in self.pages.values():
+            end = getattr(page, "close_page", None)
+            if end is not None:
+                end()
+        self.session.close()
+        event.accept()
+        application = QApplication.instance()
+        if application is not None and self.testAttribute(Qt.WidgetAttribute.WA_QuitOnClose):
+            application.quit()
+
+    def close_now(self) -> None:
+        """Close without asking."""
+        self._closing = True
+        self.close()
+
+
