@@ -76,6 +76,17 @@ def test_the_gallery_is_whole_and_the_same_twice(small: Path, capsys: pytest.Cap
     assert contents(small / "three")["text.txt"] != first["text.txt"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("part", list(demo_cmd.PARTS))
+def test_a_real_part_is_the_same_twice(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        assert main(["demo", "--out", name, "--part", part]) == 0
+    first, second = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert first == second
+    assert {file for step in demo_cmd.PARTS[part].steps for file in step.files} <= set(first)
+
+
 def test_the_smallest_part_and_json(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--part", "smallest", "--json", "--out", "g"]) == 0
     answer = json.loads(capsys.readouterr().out)
