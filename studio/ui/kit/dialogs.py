@@ -70,8 +70,8 @@ def ask(
     for place, label in enumerate(buttons):
         role = "danger" if label == danger else "primary" if place == len(buttons) - 1 else ""
         made = button(label, role=role, clicked=partial(choose, label), parent=dialog)
-        made.setDefault(role == "primary")
-        if role == "primary" or (danger and place == 0):
+        if role == "primary" or (label != danger and place == 0 and buttons[-1] == danger):
+            made.setDefault(True)
             made.setFocus()
         row.addWidget(made)
     layout.addLayout(row)

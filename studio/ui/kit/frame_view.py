@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QDrag,
     QDragEnterEvent,
@@ -70,6 +70,7 @@ class FrameView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAcceptDrops(True)
 
     # ---- what is shown
 
@@ -328,7 +329,9 @@ class FrameView(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         what = mime.read(event.mimeData())
-        if what is not None and event.source() is not self and self.accepts(what):
+        # where nobody listens the drag goes on to what is around the picture
+        heard = self.isSignalConnected(QMetaMethod.fromSignal(self.dropped))
+        if what is not None and heard and event.source() is not self and self.accepts(what):
             self._hover_drop = True
             self.update()
             event.acceptProposedAction()

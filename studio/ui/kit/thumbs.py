@@ -70,27 +70,28 @@ class ThumbModel(QAbstractListModel):
         self.make_mime: Callable[[list[str]], QMimeData | None] | None = None
 
     def set_items(self, items: Iterable[Thumb]) -> None:
-        self._all = {item.key: item for item in items}
         self._asked.clear()
-        self._refilter()
+        self._refilter({item.key: item for item in items})
 
     def update_item(self, item: Thumb) -> None:
         """Replace or add one item."""
-        known = item.key in self._all
-        self._all[item.key] = item
         row = self._rows.get(item.key)
         if row is not None and item.found_by(self._words):
+            self._all[item.key] = item
             index = self.index(row)
             self.dataChanged.emit(index, index)
-        elif not known or row is not None or item.found_by(self._words):
-            self._refilter()
+        else:
+            self._refilter({**self._all, item.key: item})
 
     def set_search(self, text: str) -> None:
         self._words = text.casefold().split()
         self._refilter()
 
-    def _refilter(self) -> None:
+    def _refilter(self, items: dict[str, Thumb] | None = None) -> None:
+        # whoever keeps the selection looks at the old items before the reset
         self.beginResetModel()
+        if items is not None:
+            self._all = items
         self._shown = [key for key, item in self._all.items() if item.found_by(self._words)]
         self._rows = {key: row for row, key in enumerate(self._shown)}
         self.endResetModel()
@@ -344,8 +345,9 @@ class ThumbGrid(QWidget):
     def set_drop(self, accepts: Callable[[mime.Dropped], bool] | None) -> None:
         """What may be dropped on the grid; ``dropped`` carries it."""
         self.view.accepted = accepts
-        self.view.setAcceptDrops(accepts is not None)
         self.view.setDragDropMode(self._drag_mode())
+        for part in (self.view, self.view.viewport()):  # items that stay put have switched the inner one off
+            part.setAcceptDrops(accepts is not None)
 
     def set_editable(self, on: bool) -> None:
         """Whether F2 renames in place."""
