@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
     def _edited(self, line: Any) -> None:
         """A value was changed: remember when, to tell how long it takes to be seen."""
         mailbox = getattr(line.worker, "mailbox", None)
-        if mailbox is not None and line.name not in self._edit_seen:
+        if mailbox is not None and line.name not in self._edit_seen and line.state == "running":
             self._edit_seen[line.name] = (time.monotonic(), mailbox.put_count)
 
     def _measure(self, now: float) -> None:
