@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+import studio  # noqa: E402, F401 - says how torch's threads wait, which must be known before torch is loaded
+
 
 def shared_data() -> Path | None:
     """Development data (real texts, MIDI, pictures, weights), or None; it never comes with the project."""
