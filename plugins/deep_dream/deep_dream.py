@@ -17,6 +17,8 @@ from studio.nn.imaging import clouds, fold, fractal, move, recolour, resize, sof
 from . import palette as palettes
 
 START_SIDE = 1280
+SHOWN = 640
+"""Longer side (pixels) of the picture that the view compares with."""
 CROSSFADE = 0.35
 """Share of a stay during which the next vision of a journey comes in."""
 
@@ -62,8 +64,8 @@ class DeepDream(Generator):
     contrast = Float(1.0, 0.3, 2.0, group="Colour", help="Contrast relative to the palette")
     saturation = Float(1.0, 0.0, 2.0, group="Colour", help="Colourfulness relative to the palette")
 
-    start = Choice("clouds", ("clouds", "noise", "grey"), group="Source", live=False,
-                   help="What to begin with, where there is no picture")
+    start = Choice("input", ("input", "clouds", "noise", "grey"), group="Source", live=False,
+                   help="What to begin with where there is no picture; input: what comes in, or clouds")
     picture = Path("", accepts="image", group="Source", live=False, help="A picture to begin with")
     live = Float(0.0, 0.0, 1.0, group="Source", help="How much incoming picture enters each frame; 0: only the first")
     mix = Float(1.0, 0.0, 1.0, group="Source", help="0: the incoming picture, 1: the dream")
@@ -88,10 +90,14 @@ class DeepDream(Generator):
             self._begin = begin
             self._dream: torch.Tensor | None = None
             self._journey = self._sway = 0.0
+            self._fed = False
         self._palettes: dict[str, tuple[torch.Tensor, torch.Tensor] | None] = {}
 
     def step(self, ctx: Context) -> Iterator[torch.Tensor]:
-        if self.restart:
+        # live, the first picture may come in after the first step: the dream shall still begin with it
+        late = ctx.input is not None and not self._fed and self.start == "input" and not self.picture
+        self._fed = ctx.input is not None
+        if self.restart or late:
             self._dream, self._journey = None, 0.0
         incoming = None if ctx.input is None else ctx.input[None].float()
         opening = self._dream is None
@@ -101,6 +107,7 @@ class DeepDream(Generator):
         base = self._first(ctx, incoming, (height, width)) if opening else self._moved(ctx, (height, width))
         if incoming is not None and not opening and self.live > 0:
             base = torch.lerp(base, incoming, self.live)
+        self._show(ctx, incoming, base, opening)
         base = fold(base, self.mirrors)
         base = (self._coloured(base) if opening else base).clamp(0, 1)
         self._advance(ctx.dt)
@@ -122,6 +129,20 @@ class DeepDream(Generator):
         self._dream = self._coloured(made)
         shown = self._dream if incoming is None else torch.lerp(incoming, self._dream, self.mix)
         yield shown[0]
+
+    def _show(self, ctx: Context, incoming: torch.Tensor | None, base: torch.Tensor, opening: bool) -> None:
+        """What the view shows beside the dream: what it came from, and the size it is worked at."""
+        if not ctx.exposes:
+            return
+        follows = incoming is not None and (self.live > 0 or self.mix < 1)
+        if opening or follows:
+            seen = incoming if follows and incoming is not None else base
+            ratio = min(1.0, SHOWN / max(seen.shape[2:]))
+            small = resize(seen, (round(seen.shape[2] * ratio), round(seen.shape[3] * ratio)))[0].clamp(0, 1)
+            ctx.expose("before", small.permute(1, 2, 0).mul(255).to(torch.uint8).contiguous().cpu().numpy())
+            ctx.expose("follows", follows)
+        if opening:
+            ctx.expose("smallest", smallest_side(self._net, self._targets(ctx)))
 
     def _shape(self, ctx: Context, incoming: torch.Tensor | None) -> tuple[int, int]:
         """Working height and width, large enough for the deepest layer."""
@@ -151,14 +172,14 @@ class DeepDream(Generator):
 
     def _first(self, ctx: Context, incoming: torch.Tensor | None, size: tuple[int, int]) -> torch.Tensor:
         picture = self._read(ctx, self.picture)
-        if picture is None:
+        if picture is None and self.start == "input":
             picture = incoming
         if picture is None:
             rng = ctx.torch_rng()
             # made no larger than this: its spectrum would take more memory than the dream itself
             smaller = min(1.0, START_SIDE / max(size))
             sides = (round(size[0] * smaller), round(size[1] * smaller))
-            if self.start == "clouds":
+            if self.start in ("clouds", "input"):
                 picture = clouds(sides, rng)
             elif self.start == "noise":
                 picture = 0.5 + 0.16 * fractal(sides, rng, slope=0.7)

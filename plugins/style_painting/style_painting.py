@@ -130,7 +130,8 @@ class StylePainting(Generator):
     def _show_progress(self, ctx: Context, share: float) -> None:
         if ctx.exposes:
             spent = time.monotonic() - self._began
-            ctx.expose("progress", {"share": share, "step": round(share * self.steps), "steps": self.steps, "spent": spent})
+            step = round(share * self.steps)
+            ctx.expose("progress", {"share": share, "step": step, "steps": self.steps, "spent": spent})
 
     @staticmethod
     def swatch(name: str) -> Any:

@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     dream.add_argument("name", help="name of a feature network, or the path of a .safetensors file")
     dream.add_argument("-o", "--output", type=Path, help="folder (default: the cache, where the window looks)")
-    dream.add_argument("--channels", type=int, default=6, help="channels of each layer, those its dream shows most")
+    dream.add_argument("--channels", type=int, default=5, help="channels of each layer, those its dream shows most")
     actions.add_parser(
         "catalogue", help="well-known public weights that can be fetched", epilog=examples("models catalogue")
     )

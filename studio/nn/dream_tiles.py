@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from studio.media import Frame
-from studio.nn.dream import Settings, Target, dream, excitement, smallest_side
+from studio.nn.dream import Settings, Target, dream, smallest_side
 from studio.nn.featurenet import FeatureNet
 from studio.nn.imaging import fractal, recolour, resize, soft_clip
 
@@ -24,7 +24,8 @@ _SPREAD = ((0.050, 0.042, 0.033), (0.042, 0.046, 0.042), (0.033, 0.042, 0.050))
 
 
 def tile(
-    net: FeatureNet, layer: str, channel: int | None = None, *, side: int = 0, check: Callable[[float], None] = lambda _: None,
+    net: FeatureNet, layer: str, channel: int | None = None, *, side: int = 0,
+    check: Callable[[float], None] = lambda _: None,
 ) -> Frame:
     """What ``layer`` (or one ``channel`` of it) dreams, ``uint8 (side, side, 3)``.
 
@@ -37,13 +38,13 @@ def tile(
     full = max(smallest_side(net, [target]), round(side * 1.25))
     rng = torch.Generator().manual_seed(7 + 1009 * net.layers.index(layer) + (0 if channel is None else 1 + channel))
     start = (0.5 + 0.12 * fractal((full, full), rng, slope=0.8)).clamp(0, 1)
+    steps, rate = (26, 0.014) if channel is None else (18, 0.018)
     settings = Settings(
-        targets=(target,), octaves=3, scale=1.5, steps=26, rate=0.014, jitter=10, smooth=0.45, natural=0.55,
+        targets=(target,), octaves=3, scale=1.5, steps=steps, rate=rate, jitter=10, smooth=0.45, natural=0.55,
     )
-    made = start.to(net.mean.device)
-    mean, spread = torch.tensor(_MEAN, device=made.device), torch.tensor(_SPREAD, device=made.device)
-    for made in dream(net, made, settings, rng, check=check):
-        pass
+    device = net.mean.device
+    mean, spread = torch.tensor(_MEAN, device=device), torch.tensor(_SPREAD, device=device)
+    *_, made = dream(net, start.to(device), settings, rng, check=check)
     edge = (full - side) // 2
     made = soft_clip(recolour(made, mean, spread, 0.85))
     made = made[:, :, edge : edge + side, edge : edge + side].clamp(0, 1)
@@ -67,6 +68,3 @@ def rank(net: FeatureNet, picture: Frame, layer: str, *, side: int = 192) -> lis
     # a channel that fires on everything says nothing about this picture
     score = levels[0] / (levels[1] + 0.25 * levels[1].mean() + 1e-6)
     return [int(index) for index in torch.argsort(score, descending=True, stable=True)]
-
-
-__all__ = ["CHANNEL_SIDE", "SIDE", "excitement", "rank", "tile"]

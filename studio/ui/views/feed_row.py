@@ -15,8 +15,8 @@ from studio.ui import theme
 from studio.ui.background import background
 from studio.ui.kit.buttons import tool_button
 
-_FILTER = ("Pictures and video (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.mp4 *.m4v *.mov *.mkv *.webm *.avi "
-           "*.mpg *.mpeg *.ogv *.ts);;All files (*)")
+_FILTER = ("Pictures and video (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.mp4 *.m4v *.mov *.mkv *.webm "
+           "*.avi *.mpg *.mpeg *.ogv *.ts);;All files (*)")
 
 
 class Elided(QLabel):
@@ -115,7 +115,8 @@ class FeedRow(QWidget):
         self.camera.setToolTip(f"{cameras[0][0]}: {cameras[0][1]}" if cameras else f"No camera: {why}")
         self.camera.setAccessibleDescription(self.camera.toolTip())
         for number, (spec, about) in enumerate(cameras[1:], 1):
-            made = self._choice(spec.removeprefix("camera:"), "camera", f"{spec}: {about}", lambda _=0, s=spec: self.choose(s))
+            made = self._choice(spec.removeprefix("camera:"), "camera", f"{spec}: {about}",
+                                lambda _=0, spec=spec: self.choose(spec))
             self._row.insertWidget(self._row.indexOf(self.camera) + number, made)
             self._more.append(made)
         self._shown = ()

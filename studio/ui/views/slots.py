@@ -7,8 +7,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QImage, QKeyEvent, QLinearGradient, QMouseEvent, QPainter,
-    QPaintEvent, QPen, QResizeEvent,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QImage,
+    QKeyEvent,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
 
@@ -44,7 +54,8 @@ def small(frame: Frame, side: int = SIDE) -> QImage:
     image = to_qimage(frame)
     if max(image.width(), image.height()) <= side:
         return image.copy()
-    return image.scaled(QSize(side, side), Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    whole, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+    return image.scaled(QSize(side, side), whole, smooth)
 
 
 def read_small(path: str, side: int = SIDE) -> QImage:
@@ -62,7 +73,9 @@ class PictureSlot(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, session: Core, title: str, hint: str, parent: QWidget | None = None, *, icon: str = "image") -> None:
+    def __init__(
+        self, session: Core, title: str, hint: str, parent: QWidget | None = None, *, icon: str = "image",
+    ) -> None:
         super().__init__(parent)
         self._session, self._title, self._hint, self._icon = session, title, hint, icon
         self._path, self._fault, self._caption = "", "", ""
@@ -141,7 +154,8 @@ class PictureSlot(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         hint = self.clear_button.sizeHint()
-        self.clear_button.setGeometry(self.width() - hint.width() - theme.space(1), theme.space(1), hint.width(), hint.height())
+        self.clear_button.resize(hint)
+        self.clear_button.move(self.width() - hint.width() - theme.space(1), theme.space(1))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -183,7 +197,8 @@ class PictureSlot(QWidget):
         top = room.top() + max(0.0, (room.height() - total) / 2)
         if icon_fits:
             place = QRectF(area.center().x() - side / 2, top, side, side)
-            icons.paint(painter, "warning" if faulty else self._icon, place, theme.color("danger" if faulty else "faint"))
+            ink = theme.color("danger" if faulty else "faint")
+            icons.paint(painter, "warning" if faulty else self._icon, place, ink)
             top += side + theme.space(2)
         painter.setPen(theme.color("danger" if faulty else "faint"))
         painter.drawText(QRectF(room.left(), top, room.width(), room.bottom() - top), flags, text)

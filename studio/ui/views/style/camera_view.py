@@ -145,7 +145,8 @@ class StyleView(StageView):
 
     def _swap(self) -> None:
         first, second, blend = self.first(), self.other(), float(self.value("blend", 0.0))
-        self.edit({**self._naming(second, "style"), **self._naming(first, "second"), "blend": 1.0 - blend}, "Swap the styles")
+        changes = {**self._naming(second, "style"), **self._naming(first, "second"), "blend": 1.0 - blend}
+        self.edit(changes, "Swap the styles")
         self.refresh()
 
     # ---- pictures of one's own

@@ -20,11 +20,13 @@ ARBITRARY = "arbitrary_style"
 
 
 def why_not(models: list[tuple[str, str]]) -> str:
-    """Why no picture can be a style at once, from the (name, architecture) of the models that are here; '' if it can."""
+    """Why no picture can be a style at once, from the (name, architecture) of the models here; '' if one can."""
     if any(architecture == ARBITRARY for _, architecture in models):
         return ""
     nets = [name for name, architecture in models if architecture == "style_net"]
-    known = f"{nets[0]} knows" if len(nets) == 1 else f"the {len(nets)} style models know" if nets else "there is none that knows"
+    if not nets:
+        return "There is no style model here at all; train one, or bring one in on the models page."
+    known = f"{nets[0]} knows" if len(nets) == 1 else f"the {len(nets)} style models know"
     return f"No model here takes any picture as a style: {known} only the paintings learnt in training."
 
 
@@ -48,7 +50,7 @@ class PictureOffer(QFrame):
         self.train_button = button("Train this style", "train", role="primary", clicked=self._train,
                                    tip="Opens the training page with this painting")
         self.paint_button = button("Paint a still", "brush", clicked=lambda: self._send(self.paint),
-                                   tip="Style painting on the other deck: any picture is a style there, slowly and well")
+                                   tip="Style painting on the other deck: there any picture is a style, slow but good")
         self.input_button = button("Use as input", "image", clicked=lambda: self._send(self.use_input),
                                    tip="Paint this picture instead: it becomes what comes into the deck")
         shut = tool_button("close", "Put it away", size=14, clicked=self.hide)

@@ -41,9 +41,10 @@ class PaintingView(StageView):
         self.content = PictureSlot(session, "Picture", "Drop the picture to paint", icon="image")
         self.style_slot = PictureSlot(session, "Style", "Drop a painting of yours", icon="style")
         self.second_slot = PictureSlot(session, "Second style", "Drop a second one", icon="style")
-        self.swatches = TileView("Style pictures of the studio", side=44)
+        self.swatches = TileView("Style pictures of the studio", fit=True)
         self.mix = MixRow()
-        self.picture = CompareView(self.line.frame, lambda: self.details().get("content"), before="Picture", after="Painting")
+        self.picture = CompareView(self.line.frame, lambda: self.details().get("content"), before="Picture",
+                                   after="Painting")
         self.feed = FeedRow(session, self.line, index)
         self.progress = QProgressBar(textVisible=False)
         self.progress.setRange(0, 1000)
@@ -91,8 +92,8 @@ class PaintingView(StageView):
         self.content.chosen.connect(lambda path: self.edit({"content": path}, "Picture to paint"))
         self.style_slot.chosen.connect(lambda path: self.edit({"own_style": path}, "Style picture"))
         self.second_slot.chosen.connect(self._drop_second)
-        self.swatches.chosen.connect(lambda name: self.edit({"style": name, "own_style": ""}, f"Style {title_of(name)}"))
-        self.swatches.added.connect(lambda name: self._second(name))
+        self.swatches.chosen.connect(self._first)
+        self.swatches.added.connect(self._second)
         self.mix.mixed.connect(lambda share: self.edit({"blend": share}, "Blend", gesture="blend"))
         self.mix.released.connect(self.release)
         self.mix.reset.connect(lambda: self.edit({"blend": 0.0}, "Blend"))
@@ -109,6 +110,9 @@ class PaintingView(StageView):
     def _half(self) -> float:
         """The mix once a second style was chosen: what there is, or half and half."""
         return float(self.value("blend", 0.0)) or 0.5
+
+    def _first(self, name: str) -> None:
+        self.edit({"style": name, "own_style": ""}, f"Style {title_of(name)}")
 
     def _second(self, name: str) -> None:
         self.edit({"second": name, "own_second": "", "blend": self._half()}, f"Second style {title_of(name)}")
@@ -146,7 +150,7 @@ class PaintingView(StageView):
 
     def _unfinished(self) -> bool:
         progress = self.details().get("progress")
-        return bool(progress) and float(progress["share"]) < 1.0
+        return progress is not None and float(progress["share"]) < 1.0
 
     def _begin_later(self) -> None:
         """A painting that is still made was begun with other values: begin anew when the hand rests."""
@@ -184,7 +188,8 @@ class PaintingView(StageView):
         self._show_values()
 
     def _show_values(self) -> None:
-        first, second, blend = str(self.value("style", "")), str(self.value("second", "")), float(self.value("blend", 0.0))
+        first, second = str(self.value("style", "")), str(self.value("second", ""))
+        blend = float(self.value("blend", 0.0))
         own, other = str(self.value("own_style", "")), str(self.value("own_second", ""))
         self.content.set_path(str(self.value("content", "")))
         for slot, path, name in ((self.style_slot, own, first), (self.second_slot, other, second)):
@@ -239,4 +244,5 @@ class PaintingView(StageView):
     def _place(self) -> None:
         """The growing picture gets the width of its height, at most half; slots and styles the rest."""
         room = self.height() - theme.space(12)
-        self._left.setFixedWidth(max(theme.px(320), self.width() - min(round(room * 4 / 3), self.width() // 2) - theme.space(7)))
+        picture = min(round(room * 4 / 3), self.width() // 2)
+        self._left.setFixedWidth(max(theme.px(320), self.width() - picture - theme.space(7)))

@@ -81,7 +81,8 @@ class Previews:
         with torch.inference_mode():
             picture = torch.from_numpy(frame.copy()).permute(2, 0, 1)[None].float().div_(255)
             factor = min(1.0, SIDE / max(frame.shape[:2]))
-            picture = resize(picture, (max(16, round(frame.shape[0] * factor)), max(16, round(frame.shape[1] * factor))))
+            height, width = (max(16, round(side * factor)) for side in frame.shape[:2])
+            picture = resize(picture, (height, width))
             for name in stylist.styles:
                 task.check()
                 stylist.forget()

@@ -7,8 +7,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter,
-    QPainterPath, QPaintEvent, QPen,
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
@@ -91,6 +101,11 @@ class StyleShelf(QWidget):
             mix = f", {round(blend * 100)} percent {title_of(second)}" if blend else ""
             self.setAccessibleDescription(f"{title_of(first)}{mix}")
             self.update()
+
+    def share(self, style: str) -> float:
+        """How much of a style there is, 0..1."""
+        blend = self._blend if self._first != self._second else 0.0
+        return {self._second: blend, self._first: 1.0 - blend}.get(style, 0.0)
 
     # ---- geometry
 
@@ -184,8 +199,8 @@ class StyleShelf(QWidget):
             painter.restore()
         else:
             side = theme.px(22)
-            icons.paint(painter, "style", QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side),
-                        theme.color("faint"))
+            spot = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
+            icons.paint(painter, "style", spot, theme.color("faint"))
         painter.setFont(theme.font("small"))
         metrics = painter.fontMetrics()
         if picture is not None:
@@ -195,8 +210,7 @@ class StyleShelf(QWidget):
         painter.drawText(room, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom,
                          metrics.elidedText(title_of(name), Qt.TextElideMode.ElideRight, int(room.width())))
         accent = theme.kind_color("image")
-        blended = self._blend > 0 and self._first != self._second
-        share = (1 - self._blend if blended else 1.0) if name == self._first else self._blend if name == self._second else 0.0
+        share = self.share(name)
         target = self._line_to is not None and self._hover == place and self._pressed not in (None, place)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         if share > 0 or target:
@@ -311,7 +325,7 @@ class StyleShelf(QWidget):
         elif place == len(self._styles):
             self.setToolTip("Drop a picture anywhere on the shelf, or click to open the training page")
         else:
-            self.setToolTip(f"{title_of(self._styles[place])}: click to choose it, drag to another card to blend the two\n"
+            self.setToolTip(f"{title_of(self._styles[place])}: click to choose it, drag to another card to blend\n"
                             "Shift+click makes it the second style")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

@@ -1,0 +1,5 @@
+"""The view of DeepDream."""
+
+from studio.ui.views.dream.view import DreamView
+
+__all__ = ["DreamView"]
