@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("REVERIE_TEST_PLATFORM", "offscreen")
-os.environ.setdefault("QT_SCALE_FACTOR", "1")
+os.environ["QT_SCALE_FACTOR"] = "1"
 
 import gc
 import threading

@@ -20,8 +20,6 @@ def _frame(parent: QWidget | None, title: str, text: str, icon: str, role: str) 
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(title)
     dialog.setModal(True)
-    dialog.setMinimumWidth(theme.px(400))
-    dialog.setMaximumWidth(theme.px(620))
     layout = QVBoxLayout(dialog)
     margin = theme.space(5)
     layout.setContentsMargins(margin, margin, margin, theme.space(4))
@@ -45,6 +43,21 @@ def _frame(parent: QWidget | None, title: str, text: str, icon: str, role: str) 
     row.addLayout(words, 1)
     layout.addLayout(row)
     return dialog, layout
+
+
+def _open(dialog: QDialog, layout: QVBoxLayout) -> None:
+    """Open it as wide as its words need, and as high as they then are: labels that wrap ask for neither."""
+    longest = whole = 0
+    for label in dialog.findChildren(QLabel):
+        metrics = label.fontMetrics()
+        whole = max(whole, metrics.horizontalAdvance(label.text()))
+        longest = max([longest, *(metrics.horizontalAdvance(word) for word in label.text().split())])
+    beside = theme.px(28) + theme.space(14)  # the icon, the gap and the margins
+    wide = max(theme.px(400), min(theme.px(620), round(whole / 2) + beside), longest + beside + theme.space(2))
+    wide = max(wide, layout.minimumSize().width())
+    dialog.setMinimumSize(wide, layout.totalHeightForWidth(wide))
+    dialog.resize(dialog.minimumSize())
+    dialog.open()
 
 
 def ask(
@@ -77,7 +90,7 @@ def ask(
     layout.addLayout(row)
     if answered is not None:
         dialog.finished.connect(lambda _: answered(answer[0] if answer else None))
-    dialog.open()
+    _open(dialog, layout)
     return dialog
 
 
@@ -117,7 +130,7 @@ def ask_text(
     field.textChanged.connect(look)
     look(value)
     dialog.accepted.connect(lambda: answered(field.text().strip()))
-    dialog.open()
+    _open(dialog, layout)
     field.setFocus()
     return dialog
 

@@ -151,6 +151,8 @@ class FrameView(QWidget):
             if self._state in ("failed", "absent", "paused", "loading") and self._reason:
                 self._paint_strip(painter)
         else:
+            painter.setPen(theme.color("line"))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
             self._paint_placeholder(painter)
         if self._overlay:
             ground = theme.color("picture_bg")

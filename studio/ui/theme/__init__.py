@@ -140,9 +140,9 @@ def _palette() -> QPalette:
 
 
 def apply(app: QApplication, name: str = "dark", scale: float = 1.0) -> None:
-    """Give the application its look; may be called again with another theme or scale while windows are open.
+    """Give the application its look; may be called again with another theme while windows are open.
 
-    ``scale`` (0.75..2) is clamped. Raises ValueError for a theme that is not there or cannot be read.
+    ``scale`` (0.75..2) is clamped; another scale is whole only for windows made after it, which have measured with it. Raises ValueError for a theme that is not there or cannot be read.
     """
     _load(name)
     _State.scale = min(2.0, max(0.75, float(scale)))
