@@ -15,6 +15,7 @@ from studio.ui.inspector.controls import keep_keys
 from studio.ui.inspector.describe import color_hex
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.fields import Entry
+from studio.ui.inspector.popup import paint_frame
 from studio.ui.inspector.row import ParamRow
 
 Rgb = tuple[float, float, float]
@@ -128,7 +129,6 @@ class ColorPopup(QFrame):
     def __init__(self, value: Rgb, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAccessibleName(title)
         self.hue, self.saturation, self.brightness = colorsys.rgb_to_hsv(*value)
         self.shade, self.bar = _Shade("Saturation and brightness"), _Hue("Hue")
@@ -171,6 +171,9 @@ class ColorPopup(QFrame):
     def _show(self) -> None:
         self.shade.put(self.saturation, self.brightness, self.hue)
         self.bar.put(self.hue, 0.5, self.hue)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        paint_frame(self)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

@@ -113,7 +113,7 @@ class PathRow(_FileRow):
         self.clear_button.setEnabled(bool(value))
         if not value:
             kind = _KINDS.get(self.param.accepts, "a file")
-            self.tile.show_item("None", f"Drop {kind} here, or click", empty=True)
+            self.tile.show_item("None", f"Drop {kind} or click", empty=True)
             self._name("none")
             self.say("")
             return
@@ -137,7 +137,7 @@ class ModelRow(_FileRow):
     """A network: its picture, title and size; a list of those that fit, and the way to any file."""
 
     def __init__(self, param: Model, edits: StageEdits, parent: QWidget | None = None) -> None:
-        super().__init__(param, edits, Tile("model", menu=True), parent)
+        super().__init__(param, edits, Tile("model", menu=True, elide=Qt.TextElideMode.ElideRight), parent)
         self.param: Model = param
         self.models: list[ModelInfo] = []
         self.known = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -36,6 +37,8 @@ TICK_MS = 40
 KEPT = 4
 """Panels that are kept for a quick return."""
 SAID_MS = 6000
+CALM = 2.0
+"""Seconds without a failure after which its sentence goes."""
 
 
 class Banner(QWidget):
@@ -91,7 +94,7 @@ class Inspector(QWidget):
         self._panels: dict[int, Panel] = {}
         self._folded: dict[str, set[str]] = {}
         self._shown: tuple[object, ...] = ()
-        self._trouble = ""
+        self._trouble, self._troubled = "", 0.0
         self.setAcceptDrops(True)
         self.setAccessibleName("Inspector")
         self.setMinimumWidth(theme.space(65))
@@ -179,6 +182,7 @@ class Inspector(QWidget):
 
     def _change(self, line: Line | None, index: int, slot: Slot | None) -> None:
         self.note.show_text("")
+        self._troubled = 0.0
         self._forget()
         ready = line is not None and slot is not None and slot.stage is not None
         self.header.setVisible(slot is not None)
@@ -254,11 +258,17 @@ class Inspector(QWidget):
     def _show_trouble(self, line: Line, slot: Slot) -> None:
         state = line.state if slot.stage is not None else ""
         why = (line.why() or f"{slot.title} does not answer") if state in ("failed", "hung") else ""
+        now = time.monotonic()
+        if why:
+            self._troubled = now
+        elif self._trouble and now - self._troubled < CALM:
+            return  # the engine tries again by itself: between two failures the sentence stays
         if why != self._trouble:
             self._trouble = why
             self.banner.show_text(why, "danger", "Restart" if why else "")
 
     def _restart(self) -> None:
+        self._troubled = 0.0
         line, _, _ = self._target()
         if line is not None:
             self.session.restart(line.name)

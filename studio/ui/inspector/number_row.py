@@ -106,7 +106,7 @@ class NumberRow(ParamRow):
     def __init__(self, param: Float | Int, edits: StageEdits, parent: QWidget | None = None) -> None:
         super().__init__(param, edits, parent)
         self.param: Float | Int = param
-        widest = max((to_text(param, value) for value in (param.low, param.high, param.default)), key=len)
+        widest = max((to_text(param, value, full=True) for value in (param.low, param.high, param.default)), key=len)
         self.text = ValueText(widest)
         self.slider = ValueSlider()
         self.slider.accent = theme.kind_color(edits.kind)
@@ -154,7 +154,7 @@ class NumberRow(ParamRow):
 
     def _drag(self, position: float, fine: bool) -> None:
         value = self.param.default if position == self.slider.default else tidy(self.param, position, fine=fine)
-        self.text.set_text(to_text(self.param, value))
+        self.text.set_text(to_text(self.param, value, full=True))
         self.slider.show_position(position)
         if not self.param.live:  # it would be set up anew at every pixel
             self._held = value

@@ -56,11 +56,14 @@ def stepped(param: Number, value: float, direction: int, *, fine: bool = False, 
     return min(param.high, max(param.low, made))
 
 
-def digits_of(param: Number, value: float) -> str:
-    """The value as text without its unit: as many decimals as its range calls for, more only where they differ."""
+def digits_of(param: Number, value: float, *, full: bool = False) -> str:
+    """The value as text without its unit: as many decimals as its range calls for, more only where they differ.
+
+    With ``full`` always as many as a drag may give it: a number that is being dragged must not jump about.
+    """
     if isinstance(param, Int):
         return str(int(value)).replace("-", "−")
-    step = quantum(param, param.to_norm(value)) * (10 if param.curve == "linear" else 1)
+    step = quantum(param, param.to_norm(value)) * (1 if full else 10)
     places = min(8, max(0, round(-math.log10(step))))
     for more in range(3):
         text = f"{value:.{places + more}f}"
@@ -72,15 +75,17 @@ def digits_of(param: Number, value: float) -> str:
 
 
 def with_unit(text: str, unit: str) -> str:
-    """Number and unit, a narrow space between them; degrees stand close."""
+    """Number and unit, a narrow space between them; degrees stand close, and so does what is counted per second."""
     if not unit:
         return text
+    if unit.startswith("1/"):  # "0.4 1/s" reads like two numbers
+        return text + unit[1:]
     return f"{text}{unit}" if unit[0] in "°%" else f"{text}\u202f{unit}"
 
 
-def to_text(param: Number, value: float) -> str:
+def to_text(param: Number, value: float, *, full: bool = False) -> str:
     """The value as a person reads it."""
-    return with_unit(digits_of(param, value), param.unit)
+    return with_unit(digits_of(param, value, full=full), param.unit)
 
 
 def parse(param: Number, text: str) -> tuple[float | int, str]:
@@ -92,8 +97,11 @@ def parse(param: Number, text: str) -> tuple[float | int, str]:
     if not plain:
         raise ParamError(f"type a number from {_range(param)}, or press Esc")
     factor = 1.0
-    if param.unit and plain.casefold().endswith(param.unit.casefold()):
-        plain = plain[: -len(param.unit)].strip()
+    per = param.unit.startswith("1/")
+    unit = param.unit.removeprefix("1").casefold() if per else param.unit.casefold()
+    if unit and plain.casefold().endswith(unit):
+        plain = plain[: -len(unit)].strip()
+        plain = plain[:-2].strip() if per and plain.endswith(" 1") else plain  # as in "0.4 1/s"
     elif plain.endswith("%"):
         plain, factor = plain[:-1].strip(), 0.01
     if "," in plain and "." not in plain:

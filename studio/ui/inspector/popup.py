@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -88,6 +88,14 @@ class _Lines(QStyledItemDelegate):
         painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), note)
 
 
+def paint_frame(popup: QWidget) -> None:
+    """The ground and edge of what drops down: it must stand out from the rows below it."""
+    painter = QPainter(popup)
+    painter.setPen(QPen(theme.color("edge"), 1))
+    painter.setBrush(theme.color("raised"))
+    painter.drawRect(QRectF(popup.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+
+
 class PickPopup(QFrame):
     """Offers entries below a widget. Closes and is gone when something was chosen or the user looked away."""
 
@@ -100,7 +108,6 @@ class PickPopup(QFrame):
     ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAccessibleName(title)
         self._empty = empty
         self.search = QLineEdit(self)
@@ -154,9 +161,7 @@ class PickPopup(QFrame):
         each = self.list.sizeHintForRow(0) if self.list.count() else theme.space(7)
         self.list.setFixedHeight(rows * each + 2 * self.list.frameWidth() + theme.space(1))
         widest = max((self.list.sizeHintForColumn(0), widget.width(), theme.space(50)))
-        names = [self.list.item(i).data(_ENTRY).title for i in range(self.list.count())]
-        measure = metrics("body")
-        words = max((measure.horizontalAdvance(name) for name in names), default=0) + theme.space(14)
+        words = max((self._wide(self.list.item(i).data(_ENTRY)) for i in range(self.list.count())), default=0)
         self.resize(min(max(widest, words), theme.space(110)), self.sizeHint().height())
         screen = widget.screen().availableGeometry()
         at = widget.mapToGlobal(QPoint(0, widget.height() + 2))
@@ -167,6 +172,14 @@ class PickPopup(QFrame):
         self.move(at)
         self.show()
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    @staticmethod
+    def _wide(entry: Entry) -> int:
+        title, note = metrics("body").horizontalAdvance(entry.title), metrics("small").horizontalAdvance(entry.note)
+        return max(title, note) + theme.space(16) + (theme.space(12) if entry.picture is not None else 0)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        paint_frame(self)
 
     def _filter(self, text: str) -> None:
         words = text.casefold().split()

@@ -431,7 +431,8 @@ class ParamRow(QWidget):
             bind = _add(menu, "faders", "Bind to controller…", lambda: self.bind_requested.emit(self.name))
             if not self.edits.bindable:
                 bind.setEnabled(False)
-                bind.setText("Bind to controller… (controllers are not connected in this version)")
+                bind.setText("Bind to controller… (not in this version)")
+                bind.setToolTip("This version cannot connect MIDI or OSC controllers yet")
         return menu
 
     def randomise(self) -> None:

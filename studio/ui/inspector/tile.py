@@ -55,9 +55,12 @@ class Tile(QAbstractButton):
     reset_wanted = Signal()
     paste_wanted = Signal()
 
-    def __init__(self, icon: str, parent: QWidget | None = None, *, menu: bool = False) -> None:
+    def __init__(
+        self, icon: str, parent: QWidget | None = None, *, menu: bool = False,
+        elide: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle,
+    ) -> None:
         super().__init__(parent)
-        self._icon, self._menu = icon, menu
+        self._icon, self._menu, self._elide = icon, menu, elide
         self.title, self.note, self.fault = "", "", ""
         self.empty = False
         self._picture: QPixmap | None = None
@@ -161,7 +164,7 @@ class Tile(QAbstractButton):
         note = self.fault or self.note
         painter.setFont(font("body"))
         painter.setPen(theme.color("dim" if self.empty else "text" if self.isEnabled() else "disabled"))
-        title = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideMiddle, room.width())
+        title = painter.fontMetrics().elidedText(self.title, self._elide, room.width())
         upper = QRect(room.x(), middle - line + 1, room.width(), line) if note else room
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignVCenter), title)
         if note:

@@ -34,12 +34,12 @@ def test_a_drag_goes_through_the_curve_and_is_one_step_of_undo(zoo: Desk) -> Non
     value = zoo.values["scale"]
     assert abs(zoo.values.norm("scale") - 0.75) < 0.01
     assert value == round(value, 3)
-    assert row.text.text == f"{value:g}" or row.text.text.startswith(f"{value:.2f}"[:3])
+    assert row.text.text == f"{value:.1f}" or row.text.text == f"{value:.2f}"
     assert row.changed
     assert zoo.session.history.undo_label == "Scale"
     assert zoo.undo_steps() == 1
     assert zoo.values["scale"] == 6.0
-    zoo.until(lambda: not row.changed and row.text.text == "6.00")
+    zoo.until(lambda: not row.changed and row.text.text == "6.0")
 
 
 def test_two_drags_are_two_steps(zoo: Desk) -> None:
@@ -109,7 +109,7 @@ def test_a_value_changed_elsewhere_appears_soon_but_never_under_the_hand(zoo: De
     held = row.slider.position
     zoo.values.set("speed", 3.0)
     zoo.values.set("scale", 20.0)
-    zoo.until(lambda: zoo.row("scale").text.text == "20.0")
+    zoo.until(lambda: zoo.row("scale").text.text == "20")
     assert row.slider.position == held
     QTest.mouseRelease(row.slider, LEFT, NONE, at(row.slider, 0.5))
     zoo.until(lambda: row.text.text == "3.00\u202fHz", timeout=100)
@@ -228,7 +228,7 @@ def test_a_value_changed_elsewhere_does_not_disturb_typing(zoo: Desk) -> None:
     QTest.keyClicks(field, "2.")
     zoo.values.set("speed", 1.0)
     zoo.values.set("scale", 9.0)
-    zoo.until(lambda: zoo.row("scale").text.text == "9.00")
+    zoo.until(lambda: zoo.row("scale").text.text == "9.0")
     assert field.text() == "2."
     QTest.keyClicks(field, "5")
     QTest.keyClick(field, Qt.Key.Key_Return)
@@ -296,7 +296,7 @@ def test_a_controller_can_be_asked_for_only_where_the_session_has_them(zoo: Desk
     row = zoo.row("speed")
     bind = next(a for a in row.menu().actions() if a.text().startswith("Bind"))
     if not hasattr(zoo.session, "bindings"):
-        assert not bind.isEnabled() and "not connected" in bind.text()
+        assert not bind.isEnabled() and "not in this version" in bind.text()
     row.edits.bindable = True
     bind = next(a for a in row.menu().actions() if a.text().startswith("Bind"))
     with zoo.qtbot.waitSignal(zoo.inspector.bind_requested) as asked:

@@ -101,12 +101,20 @@ def test_nonsense_is_refused_with_the_range(text: str) -> None:
         parse(SPEED, text)
 
 
+@pytest.mark.parametrize("text", ["0.411/s", "0.411 1/s", "0.411", "0.411 /S"])
+def test_a_rate_per_second_is_not_read_as_part_of_the_number(text: str) -> None:
+    rate = Float(0.4, 0.0, 1.0, unit="1/s")
+    rate.name = "rate"
+    assert parse(rate, text) == (0.411, "")
+
+
 def test_too_much_is_clamped_and_told() -> None:
     value, note = parse(SPEED, "17")
     assert value == 4.0 and "above 4" in note
 
 
 def test_units_stand_as_in_print() -> None:
+    assert with_unit("0.4", "1/s") == "0.4/s"
     assert with_unit("90", "°/s") == "90°/s"
     assert with_unit("4", "px") == "4\u202fpx"
     assert digits_of(Float(-0.5, -1, 1), -0.5) == "−0.50"
