@@ -37,6 +37,9 @@ RECOVERED = 10.0
 LADDER = (1.0, 0.5, 0.25)
 """Working sizes as a part of the wished one; out of memory goes to the next, a restart begins at the first."""
 
+CLIMB, CLIMB_MOST = 60.0, 3600.0
+"""Seconds without a failure after which the next larger size is tried again; twice as long after each that failed."""
+
 HUNG_RUNNING, HUNG_STARTING = 2.0, 60.0
 """Seconds without a sign of life after which a worker counts as hung: in a step, and in setup (it loads models)."""
 
@@ -67,6 +70,10 @@ class Status:
     dropped: int = 0
     failures: int = 0
     scale: float = 1.0
+
+
+class _Larger(Exception):  # noqa: N818 - a turn of the work, not an error
+    """All has gone well for a while at a smaller size: time to try a larger one."""
 
 
 class _Run:
@@ -116,6 +123,8 @@ class Worker:
 
     def _reset_figures(self) -> None:
         self._steps = self._late = self._failures = self._rung = 0
+        self._full: tuple[int, int] | None = None  # what the working size is a part of, while it is smaller
+        self._patience, self._climbed = CLIMB, False
         self._times: deque[tuple[float, float]] = deque(maxlen=240)  # (end, seconds) of steps
 
     # --- from any thread ---
@@ -257,6 +266,11 @@ class Worker:
                     if isinstance(end, Finished):
                         self._set(run, "finished")
                     return
+                except _Larger:
+                    assert chain is not None
+                    chain.close()
+                    chain = None
+                    self._climb()
                 except GeneratorError as error:
                     keep = self._after_failure(error, run)
                     if not keep and chain is not None:
@@ -297,7 +311,7 @@ class Worker:
     def _working_size(self) -> tuple[int, int] | None:
         if self._rung == 0:
             return self.size
-        width, height = self.size or self._made_size() or _FIRST_SIZE
+        width, height = self.size or self._full or _FIRST_SIZE
         scale = LADDER[self._rung]
         return max(16, round(width * scale)), max(16, round(height * scale))
 
@@ -335,6 +349,8 @@ class Worker:
                 self._steps += 1
             if self._failures and now - good_since > RECOVERED:
                 self._failures = 0
+            if self._rung and now - good_since > self._patience:
+                raise _Larger
             if self.fps is not None:
                 due = self._pace(run, due, now - began, 1.0 / self.fps)
         raise Cancelled
@@ -368,10 +384,8 @@ class Worker:
         log.error("%s: %s", self.name, error, exc_info=error if first else None)
         self._failures += 1
         if error.out_of_memory and self._rung + 1 < len(LADDER):
-            self._rung += 1
             self._failures -= 1
-            self._free_memory()
-            self._notice(f"{self.name}: the memory is full; going on at {LADDER[self._rung]:.0%} of the size")
+            self._fall()
             return False
         # a setup that says what is missing will say so again: only a person can help
         hopeless = error.when == "setup" and isinstance(error.__cause__, (ValueError, FileNotFoundError))
@@ -385,6 +399,21 @@ class Worker:
         self._notice(f"{self.name}: {error}; trying again")
         run.stop.wait(BACK_OFF[min(self._failures, len(BACK_OFF)) - 1])
         return self._failures == 1 and error.when == "step"
+
+    def _fall(self) -> None:
+        if self._rung == 0:
+            self._full = self._made_size()
+        if self._climbed:  # in vain: not so soon again
+            self._patience = min(CLIMB_MOST, 2 * self._patience)
+        self._rung += 1
+        self._climbed = False
+        self._free_memory()
+        self._notice(f"{self.name}: the memory is full; going on at {LADDER[self._rung]:.0%} of the size")
+
+    def _climb(self) -> None:
+        self._rung -= 1
+        self._climbed = True
+        self._notice(f"{self.name}: trying {LADDER[self._rung]:.0%} of the size again")
 
     def _free_memory(self) -> None:
         if self.device.startswith("cuda") and "torch" in sys.modules:

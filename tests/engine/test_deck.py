@@ -253,6 +253,62 @@ def test_out_of_memory_goes_down_the_ladder_and_says_so() -> None:
     assert deck.stop()
 
 
+def test_a_smaller_size_is_left_again_when_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "CLIMB", 0.05)
+    room, tried = [200], []
+
+    class Hungry(Generator):
+        id = "test.hungry_for_a_while"
+
+        def setup(self, ctx: Context) -> None:
+            self.size = ctx.size or (640, 480)
+            tried.append(self.size[0])
+
+        def step(self, ctx: Context) -> np.ndarray:
+            if self.size[0] > room[0]:
+                raise MemoryError
+            return np.zeros((self.size[1], self.size[0], 3), np.uint8)
+
+    def width() -> int:
+        return 0 if deck.mailbox.last is None else deck.mailbox.last.shape[1]
+
+    notices: list[str] = []
+    deck = Deck("B", size=(640, 480), threads=0, fps=500.0, on_notice=notices.append)
+    deck.start([stage(Hungry)])
+    assert until(lambda: tried.count(320) >= 3 and width() == 160)  # it climbs, in vain, and falls back
+    assert deck._patience >= 0.1 and deck.status().state in ("running", "starting")
+    room[0] = 400
+    assert until(lambda: width() == 320)
+    room[0] = 4000
+    assert until(lambda: width() == 640) and deck.status().scale == 1.0
+    assert "B: trying 100% of the size again" in notices
+    assert deck.stop()
+
+
+def test_without_a_wished_size_the_parts_are_those_of_what_was_made() -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Own(Generator):
+        id = "test.own_size"
+        full = Bool(False)
+
+        def step(self, ctx: Context) -> np.ndarray:
+            width, height = ctx.size or (800, 400)
+            seen.append((width, height))
+            if self.full and width > 200:
+                raise MemoryError
+            return np.zeros((height, width, 3), np.uint8)
+
+    deck = Deck("B", threads=0, fps=500.0)
+    own = stage(Own)
+    deck.start([own])
+    assert until(lambda: deck.mailbox.last is not None)
+    own.values.set("full", True)
+    assert until(lambda: seen[-1] == (200, 100))
+    assert list(dict.fromkeys(seen)) == [(800, 400), (400, 200), (200, 100)]
+    assert deck.stop()
+
+
 def test_a_hung_step_is_seen_replaced_and_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "HUNG_RUNNING", 0.15)
     release = threading.Event()
