@@ -30,6 +30,9 @@ FORMAT = 1
 MAX_HEADER = 4 * 1024 * 1024
 """Longest safetensors header (bytes)."""
 
+CURE = "train, fetch or import the model again"
+"""What helps against a damaged model file; the end of the messages of ``read_header``."""
+
 MAX_TENSORS = 20_000
 MAX_DIMENSIONS = 8
 
@@ -79,28 +82,27 @@ def read_header(path: Path) -> Header:
     overlap, leave gaps or do not fit shape and dtype, and a file shorter or longer than its header says.
     """
     start = f"{short_path(path)} is not a usable safetensors file"
-    cure = "train, fetch or import the model again"
     try:
         size = file_size(path)
         with path.open("rb") as file:
             head = file.read(8)
             if len(head) < 8:
-                raise WeightsError(f"{start} (it is empty or cut short); {cure}")
+                raise WeightsError(f"{start} (it is empty or cut short); {CURE}")
             (length,) = struct.unpack("<Q", head)
             if length > MAX_HEADER:
-                raise WeightsError(f"{start} (its header claims {length:,} bytes); {cure}")
+                raise WeightsError(f"{start} (its header claims {length:,} bytes); {CURE}")
             raw = file.read(length)
     except FileError as error:
         raise WeightsError(str(error)) from None
     except OSError as error:
         raise WeightsError(str(explain(error, path))) from None
     if len(raw) < length:
-        raise WeightsError(f"{start} (it is cut short); {cure}")
+        raise WeightsError(f"{start} (it is cut short); {CURE}")
     try:
         tree = safe_json.loads(raw, where="its header", max_bytes=MAX_HEADER, max_depth=4)
         return _header(tree, size - 8 - length)
     except (FileError, WeightsError) as error:
-        raise WeightsError(f"{start} ({error}); {cure}") from None
+        raise WeightsError(f"{start} ({error}); {CURE}") from None
 
 
 def _header(tree: Any, room: int) -> Header:

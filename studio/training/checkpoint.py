@@ -11,6 +11,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from studio.nn.weights import CURE, read_header
+
 
 class CheckpointError(ValueError):
     """A checkpoint that cannot be read; the message names the file and the cure."""
@@ -59,12 +61,14 @@ def save(path: Path, tree: dict[str, Any]) -> None:
 def load(path: Path) -> dict[str, Any]:
     """Read what ``save`` wrote. Raises CheckpointError."""
     try:
+        read_header(path)  # ours: the library would take a name twice and any offsets
         with safe_open(path, framework="pt") as file:
             structure = json.loads((file.metadata() or {})["reverie.checkpoint"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         tree = _unpack(structure, tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise CheckpointError(f"{path} is not a readable checkpoint ({error}); start again without --resume") from None
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        reason = str(error).removesuffix(f"; {CURE}")
+        raise CheckpointError(f"{path} is not a readable checkpoint ({reason}); start again without --resume") from None
     if not isinstance(tree, dict):
         raise CheckpointError(f"{path} is not a checkpoint; start again without --resume")
     return tree

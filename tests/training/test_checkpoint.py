@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,29 @@ def test_nothing_but_plain_values_is_stored(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"cannot hold a .*Path"):
         checkpoint.save(tmp_path / "a.ckpt", {"path": Path("x")})
     assert list(tmp_path.iterdir()) == []
+
+
+def _file(header: str, tensors: bytes = b"") -> bytes:
+    raw = header.encode()
+    return struct.pack("<Q", len(raw)) + raw + tensors
+
+
+_DEEP = json.dumps('{"list":[' * 50_000 + '{"value":1}' + "]}" * 50_000)
+_ENTRY = '"t0": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}'
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (_file(f"{{{_ENTRY}, {_ENTRY}}}", b"1234"), "twice"),
+        (_file(f"{{{_ENTRY}}}", b"12345678"), "8 bytes of tensors"),
+        (_file(f'{{"__metadata__": {{"reverie.checkpoint": {_DEEP}}}, {_ENTRY}}}', b"1234"), "recursion"),
+        (struct.pack("<Q", 2**60) + b"{}", "its header claims"),
+    ],
+)
+def test_a_header_that_lies_is_a_sentence(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "bad.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(checkpoint.CheckpointError, match=r"bad\.ckpt .*without --resume") as caught:
+        checkpoint.load(path)
+    assert reason in str(caught.value) and "fetch" not in str(caught.value)
