@@ -33,6 +33,8 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     threads=Int(0, 0, 256, group="Performance", help="Torch threads while live; 0 leaves one core free"),
     export_folder=PathParam("", group="Folders", help="Where exports are written when only a name is given"),
     live_reload=Bool(True, group="Plugins", help="Read a plugin anew, with its values, when its file is saved"),
+    contain_plugins=Bool(True, help="Run plugins of your own folder in processes of their own, so that a crash there "
+                         "stops nothing else; off is a little faster"),
     safe_mode=Bool(False, group="Plugins", help="Start without third-party plugins and without network ports"),
 )
 """Every setting, by name; a widget or a command-line option comes from this declaration."""

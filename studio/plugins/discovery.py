@@ -23,8 +23,12 @@ GROUP = "reverie.plugins"
 VARIABLE = "REVERIE_PLUGINS"
 
 
-def discover(extra: Iterable[Path] = (), *, builtin_only: bool = False) -> Registry:
-    """Find every plugin; never raises because of one. ``builtin_only`` leaves out all foreign code (safe mode)."""
+def discover(extra: Iterable[Path] = (), *, builtin_only: bool = False, contain: bool = False) -> Registry:
+    """Find every plugin; never raises because of one. ``builtin_only`` leaves out all foreign code (safe mode).
+
+    With ``contain`` plugins in folders run in processes of their own (see ``studio.plugins.hosting``); built-in and
+    installed ones do not.
+    """
     found = list(_in_folder(paths.bundled("plugins"), "built-in"))
     if not builtin_only:
         for place in extra:
@@ -40,6 +44,7 @@ def discover(extra: Iterable[Path] = (), *, builtin_only: bool = False) -> Regis
     trust = read_trust()
     for plugin in unique.values():
         _decide(plugin, trust)
+        plugin.contained = contain and plugin.origin == "folder" and not plugin.package
     return Registry(list(unique.values()))
 
 

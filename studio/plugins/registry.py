@@ -40,6 +40,7 @@ class Plugin:
 
     ``folder`` holds its files (for a lone file, the folder it lies in). ``manifest`` is None only when it could not be
     read; the state is then ``failed``. ``package`` is the import name of an installed plugin's package, else ''.
+    The code of a ``contained`` one is imported and run only in a process of its own.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Plugin:
     reason: str = ""
     file: Path | None = None
     package: str = ""
+    contained: bool = False
     _class: type[Generator] | None = field(default=None, repr=False)
     _running: int = field(default=0, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -158,6 +160,10 @@ class Plugin:
             del sys.modules[name]
 
     def _import(self, manifest: Manifest) -> type[Generator]:
+        if self.contained:
+            from studio.plugins.hosting import load_hosted
+
+            return load_hosted(self.place)
         module = self._import_module(manifest)
         made = getattr(module, manifest.class_name, None)
         if made is None:

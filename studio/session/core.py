@@ -40,7 +40,8 @@ class Core:
     ) -> None:
         self.events = Events()
         self.settings = settings if settings is not None else ParamSet(SETTINGS)
-        self.registry = registry if registry is not None else discover(builtin_only=bool(self.settings["safe_mode"]))
+        self.registry = registry if registry is not None else discover(
+            builtin_only=bool(self.settings["safe_mode"]), contain=bool(self.settings["contain_plugins"]))
         self.clock = Clock()
         self.device = device
         self.mix = Mix(lambda: self.post("mix"))
