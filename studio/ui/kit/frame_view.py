@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, QMetaMethod, QMimeData, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMetaMethod, QMimeData, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QDrag,
     QDragEnterEvent,
@@ -25,12 +25,15 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import QApplication, QPushButton, QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from studio.ui import icons, theme
 from studio.ui.kit import mime
 from studio.ui.kit.painting import fitted, paint_lines, pill, scaled, to_qimage
+from studio.ui.kit.scaler import shared
 
 Frame = np.ndarray[Any, Any]
+_LIVE_AFTER = 4  # frames: what is set by hand, or changes now and then, is shown at once
 _ICONS = {"empty": "image", "loading": "hourglass", "failed": "warning", "paused": "pause", "absent": "plug"}
 _TITLES = {
     "empty": "Nothing here yet", "loading": "Loading", "failed": "Stopped", "paused": "Paused", "absent": "Missing",
@@ -53,6 +56,9 @@ class FrameView(QWidget):
         super().__init__(parent)
         self._get_frame = get_frame
         self._image: QImage | None = None
+        self._streak = 0
+        self._key = 0
+        self._away = False  # whether what is shown is scaled elsewhere
         self._scaled: QImage | None = None  # as it is on the screen, for repaints without a new frame
         self._frame: Frame | None = None
         self._spinner = QRectF()
@@ -80,12 +86,38 @@ class FrameView(QWidget):
             self.update(self._spinner.toAlignedRect())
         if self._get_frame is None:
             return False
-        return self.set_frame(self._get_frame())
+        frame = self._get_frame()
+        if frame is None or frame is self._frame or not self._is_live(frame):
+            return self.set_frame(frame)
+        self._frame, self._image, self._away = frame, to_qimage(frame), True
+        size = self._device_rect().size()
+        self._key = self._key or shared().register(self)
+        shared().submit(self._key, frame, size.width(), size.height())
+        return True
+
+    def _is_live(self, frame: Frame) -> bool:
+        """Whether frames of one size keep coming: then the last picture stays until the new one is scaled elsewhere."""
+        same = self._frame is not None and frame.shape == self._frame.shape and frame.shape[-1] != 4
+        self._streak = self._streak + 1 if same and self.isVisible() else 0
+        return self._streak > _LIVE_AFTER and self._scaled is not None
+
+    def scaled_ready(self, frame: Frame, pixels: Frame) -> None:
+        """A frame given away in ``refresh`` comes back in device pixels; nothing of it when it could not be scaled."""
+        if not self._away or not isValid(self):
+            return  # something else has been shown since
+        if pixels.size == 0 or pixels.ndim != 3 or frame.shape != getattr(self._frame, "shape", None):
+            self._scaled, self._streak = None, 0
+        else:
+            height, width = pixels.shape[:2]
+            self._scaled = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB32)
+            self._scaled.frame = pixels  # type: ignore[attr-defined]  # the image has no memory of its own
+        self.update()
 
     def set_frame(self, frame: Frame | None) -> bool:
         """Show a frame, ``uint8 (height, width, 3)``; None shows the placeholder. Returns whether it is a new one."""
         if frame is self._frame:
             return False
+        self._away = False
         self._frame = frame
         self._image = to_qimage(frame) if frame is not None else None
         self._scaled = None
@@ -164,14 +196,17 @@ class FrameView(QWidget):
     def _paint_picture(self, painter: QPainter) -> None:
         assert self._image is not None
         ratio = self.devicePixelRatioF()
-        rect = self.picture_rect()
-        # whole device pixels: a picture of the screen's own size is then shown pixel by pixel
-        left, top = round(rect.left() * ratio), round(rect.top() * ratio)
-        size = QSize(max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio)))
-        if self._scaled is None or self._scaled.size() != size:
-            self._scaled = scaled(self._image, size)
+        rect = self._device_rect()
+        if self._scaled is None or self._scaled.size() != rect.size():
+            self._scaled = scaled(self._image, rect.size())
         self._scaled.setDevicePixelRatio(ratio)
-        painter.drawImage(QPointF(left / ratio, top / ratio), self._scaled)
+        painter.drawImage(QPointF(rect.left() / ratio, rect.top() / ratio), self._scaled)
+
+    def _device_rect(self) -> QRect:
+        """Where the picture is in whole device pixels: one of the screen's own size is shown pixel by pixel."""
+        ratio, rect = self.devicePixelRatioF(), self.picture_rect()
+        return QRect(round(rect.left() * ratio), round(rect.top() * ratio),
+                     max(1, round(rect.width() * ratio)), max(1, round(rect.height() * ratio)))
 
     def _paint_frame(self, painter: QPainter) -> None:
         if self._hover_drop:
