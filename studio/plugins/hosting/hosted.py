@@ -171,6 +171,8 @@ class Hosted(Generator):
             raise PluginCrash(str(message.get("text", "it did not start")))
 
     def step(self, ctx: Context) -> Iterator[Any]:
+        if self._process is None:
+            self.setup(ctx)  # tried again after a crash
         assert self._process is not None
         content: dict[str, Any] | None = None
         blob: bytes | memoryview = b""
