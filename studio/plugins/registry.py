@@ -52,6 +52,8 @@ class Plugin:
     file: Path | None = None
     package: str = ""
     contained: bool = False
+    error: BaseException | None = field(default=None, repr=False)
+    """What its code raised when it failed, with the traceback; None where the reason is all there is."""
     _class: type[Generator] | None = field(default=None, repr=False)
     _running: int = field(default=0, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
@@ -81,7 +83,7 @@ class Plugin:
 
     def fail(self, reason: str) -> PluginError:
         """Put it into the state ``failed`` and return the error to raise."""
-        self.state, self.reason = "failed", reason
+        self.state, self.reason, self.error = "failed", reason, None
         return PluginError(f"the plugin {self.id or self.name} does not work: {reason}")
 
     def load(self) -> type[Generator]:
@@ -106,7 +108,9 @@ class Plugin:
             except (Exception, SystemExit) as error:
                 _LOG.warning("plugin %s could not be imported", self.id, exc_info=True)
                 self._forget()
-                raise self.fail(explain(error, self.folder)) from error
+                fault = self.fail(explain(error, self.folder))
+                self.error = error
+                raise fault from error
             self.state, self.reason = "loaded", ""
             return self._class
 
@@ -141,6 +145,7 @@ class Plugin:
         except Exception as error:
             if getattr(error, "generator", "") in ("", self.id):
                 self.fail(explain(error.__cause__ or error, self.folder))
+                self.error = error.__cause__ or error
             raise
         finally:
             with self._lock:
