@@ -149,6 +149,8 @@ class Generator:
     makes: ClassVar[str] = "image"
     takes: ClassVar[str | None] = None
     wants: ClassVar[str] = "array"
+    pixel_bytes: ClassVar[float] = 120.0
+    """Memory at its peak, in bytes for each pixel of its picture: exports too large for the machine are refused."""
     params: ClassVar[dict[str, Param[Any]]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:

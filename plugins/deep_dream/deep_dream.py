@@ -27,6 +27,7 @@ class DeepDream(Generator):
     """Gradient ascent on layers and channels of a feature network, with camera moves between frames."""
 
     id, version, title, makes, takes, wants = "reverie.deep_dream", 1, "DeepDream", "image", "image", "tensor"
+    pixel_bytes = 260.0
 
     layer = Choice("4c", LAYERS, group="Vision", help="Early layers make strokes and fur, late ones animals and places")
     channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer (counted round), a motif each; -1: all")

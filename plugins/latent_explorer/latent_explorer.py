@@ -30,6 +30,7 @@ class LatentExplorer(Generator):
     """A generator network as an instrument. One seed is one picture in every mode."""
 
     id, version, title, makes = "reverie.latent_explorer", 1, "Latent explorer", "image"
+    pixel_bytes = 40.0
 
     mode = Choice("walk", MODES, group="Latent",
                   help="still: one seed; interpolate: seed to end seed and back; walk: endless; loop: closed; "

@@ -39,6 +39,7 @@ class SampleScene(Generator):
     """A landscape that moves: hills, a lake, a windmill, a boat, birds."""
 
     id, version, makes, title = "reverie.sample_scene", 1, "image", "Sample scene"
+    pixel_bytes = 40.0
 
     hour = Float(17.6, 0.0, 24.0, unit="h", group="Light", help="Time of day; 19 is sunset, 0 is night")
     day_speed = Float(0.0, 0.0, 4.0, unit="h/s", group="Light", help="Hours that pass in a second")

@@ -31,6 +31,7 @@ class StyleCamera(Generator):
     """A camera, video or deck picture in the manner of a painting."""
 
     id, version, makes, takes, wants = "reverie.style_camera", 1, "image", "image", "tensor"
+    pixel_bytes = 250.0
     title = "Style camera"
 
     model = Model("house_styles", architecture="style_net", group="Style", help="The network with the styles")

@@ -39,6 +39,7 @@ class StylePainting(Generator):
     """A picture painted anew in another style, slowly and well."""
 
     id, version, makes, takes, wants = "reverie.style_painting", 1, "image", "image", "tensor"
+    pixel_bytes = 200.0
     title = "Style painting"
 
     content = Path("", accepts="image", group="Pictures", help="The picture to paint; '' takes the input of the chain")

@@ -96,9 +96,10 @@ class Look:
         return self.stages[-1].generator.makes
 
     @property
-    def count(self) -> int:
-        """How many generators work on it."""
-        return len(self.stages) + (self.second.count if self.second else 0)
+    def peaks(self) -> list[float]:
+        """Memory that each generator takes in its turn, in bytes a pixel."""
+        own = [float(stage.generator.pixel_bytes) for stage in self.stages]
+        return own + (self.second.peaks if self.second else [])
 
     @property
     def size(self) -> tuple[int, int] | None:
@@ -199,7 +200,7 @@ def refuse(look: Look, plan: ExportPlan, free: int | None = None) -> str:
     size = plan.size or look.size
     if look.makes != "image" or size is None or plan.screen:
         return ""
-    wanted = memory.needed(size, look.count, plan.format.key)
+    wanted = memory.needed(size, look.peaks, plan.format.key)
     have = memory.available() if free is None else free
     if have is None or wanted <= have * memory.RESERVE:
         return ""

@@ -5,22 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-BASE = 250_000_000
+BASE = 300_000_000
 """Bytes that networks and libraries need whatever the size."""
-PER_STAGE = 110.0
-"""Bytes a pixel that one generator works with: a few copies in 32 bit floats. Measured on the built-in ones."""
+HELD = 24.0
+"""Bytes a pixel that a generator keeps while others of its chain work."""
 PER_FORMAT = {"mp4": 170.0, "webm": 90.0, "mov": 40.0, "gif": 60.0, "webp": 30.0}
 """Bytes a pixel that a writer holds: an encoder looks some dozen frames ahead."""
 RESERVE = 0.9
 """Share of the free memory that an export may take beside the live picture."""
 
 
-def needed(size: tuple[int, int], stages: int, ending: str) -> int:
-    """About how many bytes an export of pictures of ``size`` (width, height) takes at its peak."""
+def needed(size: tuple[int, int], peaks: Sequence[float], ending: str) -> int:
+    """About how many bytes an export of pictures of ``size`` (width, height) takes at its peak.
+
+    ``peaks`` are what its generators take when it is their turn, in bytes a pixel (``Generator.pixel_bytes``).
+    """
     pixels = size[0] * size[1]
-    return int(BASE + pixels * (PER_STAGE * max(1, stages) + PER_FORMAT.get(ending, 15.0)))
+    chain = max(peaks, default=0.0) + HELD * max(0, len(peaks) - 1)
+    return int(BASE + pixels * (chain + PER_FORMAT.get(ending, 15.0)))
 
 
 def available() -> int | None:

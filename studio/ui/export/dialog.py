@@ -437,7 +437,7 @@ class ExportDialog(QDialog):
             parts.append(f"{plan.beats:g} beats, {plan.beats * 60 / look.bpm:.1f} s at {look.bpm:g} bpm")
         if look.makes == "image" and size is not None and not plan.screen:
             free = memory.available()
-            need = memory.text(memory.needed(size, look.count, plan.format.key))
+            need = memory.text(memory.needed(size, look.peaks, plan.format.key))
             parts.append(f"about {need} of memory" + (f", {memory.text(free)} are free" if free else ""))
         if look.live is not None and plan.frames:
             parts.append("the camera is recorded first")
