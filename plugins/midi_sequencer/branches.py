@@ -64,8 +64,8 @@ def chances_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What was chosen from within a block: times (beats since its beginning), and chances of the 128 pitches.
 
-    The chances have the shape ``(times, 128)``. ``pitches`` are those that the note symbols are heard as; of several choices at one
-    time the largest chance counts.
+    The chances have the shape ``(times, 128)``. ``pitches`` are those that the note symbols are heard as; of several
+    choices at one time the largest chance counts.
     """
     rows: dict[float, NDArray[np.float32]] = {}
     for beat, odds in watched:
