@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QDropEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
 from studio.ui import icons, theme
@@ -61,6 +61,10 @@ class Entry(QLineEdit):
     def _take(self, stay: bool) -> None:
         if self.text() != self._kept:
             self.taken.emit(self.text(), stay)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        super().dropEvent(event)
+        self._take(True)  # what was dropped is meant
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)

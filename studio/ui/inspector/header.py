@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, QMimeData, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.library.presets import Preset
@@ -18,6 +18,7 @@ from studio.ui.inspector.choice_rows import PickButton
 from studio.ui.inspector.measure import font
 from studio.ui.inspector.popup import Entry, PickPopup
 from studio.ui.inspector.presets import edited, presets_of, wanted
+from studio.ui.inspector.tile import sign
 from studio.ui.kit.buttons import button, tool_button
 from studio.ui.kit.slider import Slider
 from studio.ui.kit.small import Badge
@@ -34,11 +35,23 @@ STRENGTH = 0.35
 BACK = 10.0
 """Seconds that the button of the rolling history goes back."""
 
+_SIDE = 80
 _STATES = {
     "running": ("running", "good"), "starting": ("starting", "dim"), "hung": ("hanging", "warning"),
     "failed": ("failed", "danger"), "paused": ("paused", "dim"), "stopped": ("stopped", "dim"),
     "finished": ("finished", "dim"), "loading": ("loading", "dim"), "absent": ("not here", "warning"),
 }
+
+
+def _square(jpeg: bytes) -> QImage:
+    """The middle of a small picture, on whatever thread; a null image where there is none."""
+    picture = QImage.fromData(jpeg) if jpeg else QImage()
+    side = min(picture.width(), picture.height())
+    if not side:
+        return picture
+    middle = picture.copy((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+    smooth = Qt.TransformationMode.SmoothTransformation
+    return middle.scaled(_SIDE, _SIDE, Qt.AspectRatioMode.KeepAspectRatio, smooth)
 
 
 class Title(QWidget):
@@ -86,6 +99,7 @@ class Header(QWidget):
         self.slot: Slot | None = None
         self.index = 0
         self.presets: list[Preset] = []
+        self._pictures: dict[str, QImage] = {}
         self._wanted: dict[str, Any] = {}
         self._seen: tuple[Any, ...] = ()
         self._make_parts()
@@ -167,13 +181,17 @@ class Header(QWidget):
             return
         generator, folder = slot.generator, slot.plugin.folder if slot.plugin is not None else None
 
-        def take(found: list[Preset]) -> None:
+        def work() -> list[tuple[Preset, QImage]]:
+            return [(shown.preset, _square(shown.jpeg)) for shown in presets_of(generator, folder)]
+
+        def take(found: list[tuple[Preset, QImage]]) -> None:
             if self.slot is slot:
-                self.presets = found
+                self.presets = [preset for preset, _ in found]
+                self._pictures = {preset.slug: picture for preset, picture in found}
                 self._seen = ()
                 self.refresh()
 
-        background(self.session, lambda: presets_of(generator, folder), take, owner=self)
+        background(self.session, work, take, owner=self)
 
     def refresh(self) -> None:
         """Bring state, preset and history up to date; costs next to nothing when nothing changed."""
@@ -297,13 +315,20 @@ class Header(QWidget):
         slot = self.slot
         if slot is None:
             return
-        entries = [Entry(preset.slug, preset.name, preset.about or ", ".join(preset.tags)) for preset in self.presets]
+        entries = [
+            Entry(preset.slug, preset.name, preset.about or ", ".join(preset.tags), self._picture(preset))
+            for preset in self.presets
+        ]
         empty = "There are no presets for this generator"
         popup = PickPopup(entries, slot.preset, title="Presets", tall=True, empty=empty, parent=self)
         popup.chosen.connect(self.use_preset)
         popup.open_below(self.preset)
         if typed:
             popup.search.setText(typed)
+
+    def _picture(self, preset: Preset) -> QPixmap:
+        picture = self._pictures.get(preset.slug)
+        return sign(preset.name, "preset") if picture is None or picture.isNull() else QPixmap.fromImage(picture)
 
     def use_preset(self, slug: str) -> None:
         """Put the values of a preset in."""

@@ -286,6 +286,15 @@ def test_a_text_is_taken_by_enter_and_left_by_escape(zoo: Desk) -> None:
     assert zoo.undo_steps() == 1
 
 
+def test_text_dropped_on_the_line_is_taken(zoo: Desk) -> None:
+    row = zoo.row("words")
+    data = QMimeData()
+    data.setText("sun=40 ")
+    for kind, spot in ((QDragEnterEvent, QPoint(2, 9)), (QDropEvent, QPointF(2, 9))):
+        QApplication.sendEvent(row.line, kind(spot, Qt.DropAction.CopyAction, data, LEFT, NONE))
+    assert zoo.values["words"] == "sun=40 rose=12"
+
+
 def test_a_long_text_gets_an_editor(zoo: Desk) -> None:
     row = zoo.row("words")
     before = row.height()
