@@ -94,6 +94,7 @@ class SearchField(QLineEdit):
 
     def __init__(self, hint: str = "Search", parent: QWidget | None = None, *, wait_ms: int = 120) -> None:
         super().__init__(parent)
+        self.setProperty("role", "search")
         self.setPlaceholderText(hint)
         self.setAccessibleName(hint)
         self.setToolTip(f"{hint}: words of the title or a tag; Escape clears")

@@ -15,7 +15,7 @@ from studio.ui.kit.card import as_image
 from studio.ui.kit.painting import covering, pill, rounded
 
 if TYPE_CHECKING:
-    from studio.ui.kit.thumbs import Thumb
+    from studio.ui.kit.thumb_model import Thumb
 
 Index = QModelIndex | QPersistentModelIndex
 _KEPT = 600  # scaled pictures in memory: a few screens full

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import (
-    QAbstractListModel,
     QEvent,
     QItemSelectionModel,
     QMimeData,
-    QModelIndex,
-    QPersistentModelIndex,
     QPoint,
     QSize,
     Qt,
-    QTimer,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
 from studio.ui import theme
@@ -26,143 +30,24 @@ from studio.ui.kit import mime
 from studio.ui.kit.card import Picture
 from studio.ui.kit.small import EmptyState, SearchField
 from studio.ui.kit.thumb_delegate import ThumbDelegate
+from studio.ui.kit.thumb_model import ITEM, Thumb, ThumbModel
 
-Index = QModelIndex | QPersistentModelIndex
 SIZES = {"small": 72, "medium": 108, "large": 160}
-ITEM = Qt.ItemDataRole.UserRole
-
-
-@dataclass(frozen=True)
-class Thumb:
-    """One item. ``key`` is unique; ``kind`` colours it; ``badge`` is a word in its corner; ``reason`` greys it out."""
-
-    key: str
-    title: str
-    subtitle: str = ""
-    picture: Picture = None
-    tags: tuple[str, ...] = ()
-    kind: str = ""
-    icon: str = "image"
-    badge: str = ""
-    reason: str = ""
-    tip: str = ""
-
-    def found_by(self, words: list[str]) -> bool:
-        """Whether every word (in lower case) is in the title, subtitle or a tag."""
-        text = " ".join((self.title, self.subtitle, *self.tags)).casefold()
-        return all(word in text for word in words)
-
-
-class ThumbModel(QAbstractListModel):
-    """The items that pass the search."""
-
-    renamed = Signal(str, str)
-    wants_picture = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._all: dict[str, Thumb] = {}
-        self._shown: list[str] = []
-        self._rows: dict[str, int] = {}
-        self._words: list[str] = []
-        self._asked: set[str] = set()
-        self.editable = False
-        self.make_mime: Callable[[list[str]], QMimeData | None] | None = None
-
-    def set_items(self, items: Iterable[Thumb]) -> None:
-        self._asked.clear()
-        self._refilter({item.key: item for item in items})
-
-    def update_item(self, item: Thumb) -> None:
-        """Replace or add one item."""
-        row = self._rows.get(item.key)
-        if row is not None and item.found_by(self._words):
-            self._all[item.key] = item
-            index = self.index(row)
-            self.dataChanged.emit(index, index)
-        else:
-            self._refilter({**self._all, item.key: item})
-
-    def set_search(self, text: str) -> None:
-        self._words = text.casefold().split()
-        self._refilter()
-
-    def _refilter(self, items: dict[str, Thumb] | None = None) -> None:
-        # whoever keeps the selection looks at the old items before the reset
-        self.beginResetModel()
-        if items is not None:
-            self._all = items
-        self._shown = [key for key, item in self._all.items() if item.found_by(self._words)]
-        self._rows = {key: row for row, key in enumerate(self._shown)}
-        self.endResetModel()
-
-    def item(self, key: str) -> Thumb | None:
-        return self._all.get(key)
-
-    def items(self) -> list[Thumb]:
-        return list(self._all.values())
-
-    def row_of(self, key: str) -> int | None:
-        return self._rows.get(key)
-
-    def item_at(self, row: int) -> Thumb:
-        return self._all[self._shown[row]]
-
-    def ask_picture(self, key: str) -> None:
-        """A visible item has no picture yet; it is asked for once."""
-        if key not in self._asked:
-            self._asked.add(key)
-            QTimer.singleShot(0, self, lambda: self.wants_picture.emit(key))
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 — Qt's own signature
-        return 0 if parent.isValid() else len(self._shown)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if not index.isValid() or index.row() >= len(self._shown):
-            return None
-        item = self.item_at(index.row())
-        if role == ITEM:
-            return item
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
-            return item.title
-        if role == Qt.ItemDataRole.ToolTipRole:
-            lines = (item.title, item.tip or item.subtitle, item.reason, ", ".join(item.tags))
-            return "\n".join(line for line in lines if line)
-        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
-            return item.reason or item.subtitle
-        return None
-
-    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        item = self.item_at(index.row())
-        text = str(value).strip()
-        if not text or text == item.title:
-            return False
-        self.update_item(replace(item, title=text))
-        self.renamed.emit(item.key, text)
-        return True
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
-        if index.isValid():
-            if self.make_mime is not None and not self.item_at(index.row()).reason:
-                flags |= Qt.ItemFlag.ItemIsDragEnabled
-            if self.editable:
-                flags |= Qt.ItemFlag.ItemIsEditable
-        return flags
-
-    def supportedDragActions(self) -> Qt.DropAction:
-        return Qt.DropAction.CopyAction
-
-    def mimeData(self, indexes: list[QModelIndex]) -> QMimeData:  # type: ignore[override]
-        made = self.make_mime([self.item_at(index.row()).key for index in indexes]) if self.make_mime else None
-        return made or QMimeData()
 
 
 class _View(QListView):
     dropped = Signal(object)
+    zoomed = Signal(int)
     resized = Signal()
     menu_for = Signal(QPoint)
     accepted: Callable[[mime.Dropped], bool] | None = None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier and event.angleDelta().y():
+            self.zoomed.emit(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            super().wheelEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resized.emit()
@@ -200,8 +85,8 @@ class _View(QListView):
 class ThumbGrid(QWidget):
     """Search field over a grid of pictures; selection, keys, double click, drag, menu, rename in place.
 
-    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for
-    each visible item without a picture: load it in the background and call ``set_picture``.
+    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for each
+    visible item without a picture: load it in the background and call ``set_picture``. Ctrl+wheel sets the size.
     """
 
     activated = Signal(str)
@@ -260,6 +145,7 @@ class ThumbGrid(QWidget):
         self.view.menu_for.connect(self._open_menu)
         self.view.dropped.connect(self.dropped)
         self.view.resized.connect(self._fill)
+        self.view.zoomed.connect(self._zoom)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self.selected.emit(self.current() or ""))
         self.model.renamed.connect(self.renamed)
         self.model.wants_picture.connect(self.wants_picture)
@@ -314,11 +200,17 @@ class ThumbGrid(QWidget):
     # ---- what it can do
 
     def set_size(self, size: str | int) -> None:
-        """``small``, ``medium``, ``large``, or the side of a picture in pixels at scale 1."""
-        side = SIZES[size] if isinstance(size, str) else size
-        self._delegate.set_side(side)
+        """``small``, ``medium``, ``large``, or the least side of a picture in pixels at scale 1."""
+        self._side = SIZES[size] if isinstance(size, str) else size
+        self._delegate.set_side(self._side)
         self.view.setSpacing(0)
         self._fill()
+
+    def _zoom(self, way: int) -> None:
+        steps = sorted({*SIZES.values(), 240, self._side})
+        place = steps.index(self._side) + way
+        if 0 <= place < len(steps):
+            self.set_size(steps[place])
 
     def _fill(self) -> None:
         # as if the scroll bar were there: it must not come and go by the cells' own size

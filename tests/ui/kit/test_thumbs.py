@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QContextMenuEvent, QDragEnterEvent, QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
@@ -259,3 +259,30 @@ def test_several_can_be_chosen_where_allowed(qtbot: QtBot) -> None:
         qtbot.mouseClick(grid.view.viewport(), Qt.MouseButton.LeftButton, modifier, rect_of(grid, key).center())
     assert grid.chosen() == ["k1", "k3"]
     assert grid.current() == "k3"
+
+
+def test_control_wheel_changes_the_size(grid: ThumbGrid) -> None:
+    def turn(way: int, modifiers: Qt.KeyboardModifier) -> int:
+        port, where = grid.view.viewport(), QPointF(40, 40)
+        QApplication.sendEvent(port, QWheelEvent(
+            where, port.mapToGlobal(where), QPoint(), QPoint(0, 120 * way), Qt.MouseButton.NoButton, modifiers,
+            Qt.ScrollPhase.NoScrollPhase, False))
+        return grid.view.gridSize().width()
+
+    plain, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    start = grid.view.gridSize().width()
+    assert turn(1, plain) == start
+    larger = turn(1, control)
+    assert larger > start
+    assert turn(-1, control) == start
+    for _ in range(9):
+        smallest = turn(-1, control)
+    assert 60 < smallest < start
+
+
+def test_down_goes_from_the_search_to_what_it_found(qtbot: QtBot, grid: ThumbGrid) -> None:
+    grid.search.setFocus()
+    qtbot.keyClicks(grid.search, "slow")
+    qtbot.keyClick(grid.search, Qt.Key.Key_Down)
+    assert grid.keys() == ["k1", "k3", "k5"]
+    assert grid.view.hasFocus()
