@@ -1,0 +1,223 @@
+"""The style camera's view: shelf, blends, wipe, input, pictures that are dropped; with the real network at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stage_stand as stand
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from studio.session.session import Session
+from studio.ui.views.style import StyleView
+from studio.ui.views.style.offer import why_not
+from studio.ui.views.style.shelf import StyleShelf, title_of
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    made = stand.real_session("style_camera", "style_painting")
+    made.load("A", "reverie.style_camera", params={"size": 128})
+    yield made
+    stand.close(made)
+
+
+@pytest.fixture
+def view(session: Session, qtbot: QtBot) -> Iterator[StyleView]:
+    made = StyleView(session, session.decks["A"], 0)
+    qtbot.addWidget(made)
+    made.resize(900, 300)
+    made.show()
+    stand.wait(qtbot, session, made, lambda: len(made.shelf.pictures()) == 6)
+    yield made
+    made.close_view()
+
+
+def value(session: Session, name: str) -> object:
+    stage = session.decks["A"].slots[0].stage
+    assert stage is not None
+    return stage.values[name]
+
+
+def centre(shelf: StyleShelf, style: str) -> QPointF:
+    return shelf.card_rect(shelf.styles().index(style)).center()
+
+
+def test_every_style_has_its_own_picture_of_the_frame(view: StyleView) -> None:
+    pictures = view.shelf.pictures()
+    assert list(pictures) == list(view.shelf.styles())
+    seen = [np.frombuffer(p.constBits(), np.uint8).astype(float).reshape(-1) for p in pictures.values()]
+    assert {p.size for p in seen} == {seen[0].size}
+    for k, one in enumerate(seen):
+        for other in seen[k + 1 :]:
+            assert np.abs(one - other).mean() > 4  # two styles never look alike
+
+
+def test_a_click_chooses_and_is_one_step(session: Session, view: StyleView) -> None:
+    stand.click(view.shelf, centre(view.shelf, "udnie"))
+    assert (value(session, "style"), value(session, "blend")) == ("udnie", 0.0)
+    assert view.shelf.share("udnie") == 1.0
+    assert session.undo() == "Style Udnie"
+    assert value(session, "style") == "starry_night"
+
+
+def test_a_drag_from_card_to_card_blends_and_the_handle_moves_the_mix(session: Session, view: StyleView) -> None:
+    shelf = view.shelf
+    stand.drag(shelf, centre(shelf, "the_scream"), centre(shelf, "red_circles"))
+    assert [value(session, name) for name in ("style", "second", "blend")] == ["the_scream", "red_circles", 0.5]
+    handle, end = shelf.handle(), centre(shelf, "red_circles")
+    assert handle is not None
+    stand.drag(shelf, handle, handle + (end - handle) * 0.5)
+    mixed = value(session, "blend")
+    assert isinstance(mixed, float) and 0.6 < mixed < 0.9
+    assert view.mix.slider.norm() == pytest.approx(mixed, abs=1e-3)
+    session.undo()
+    view.refresh()
+    assert value(session, "blend") == 0.5  # the whole drag was one step
+    session.undo()
+    assert (value(session, "style"), value(session, "blend")) == ("starry_night", 0.0)
+
+
+def test_the_slider_the_list_and_swap(session: Session, view: StyleView) -> None:
+    view.mix.slider.setFocus()
+    QTest.keyClick(view.mix.slider, Qt.Key.Key_End)
+    assert value(session, "blend") == 1.0
+    QTest.keyClick(view.mix.other, Qt.Key.Key_Down)
+    assert value(session, "second") == "the_scream"
+    QTest.mouseClick(view.mix.swap, Qt.MouseButton.LeftButton)
+    assert [value(session, name) for name in ("style", "second", "blend")] == ["the_scream", "starry_night", 0.0]
+
+
+def test_the_shelf_by_keys(session: Session, view: StyleView) -> None:
+    view.shelf.setFocus()
+    QTest.keyClick(view.shelf, Qt.Key.Key_Right)
+    QTest.keyClick(view.shelf, Qt.Key.Key_Return)
+    assert value(session, "style") == "great_wave"
+    QTest.keyClick(view.shelf, Qt.Key.Key_Right)
+    QTest.keyClick(view.shelf, Qt.Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert (value(session, "second"), value(session, "blend")) == ("the_scream", 0.5)
+    QTest.keyClick(view.shelf, Qt.Key.Key_Plus)
+    assert value(session, "blend") == pytest.approx(0.55)
+
+
+def test_the_wipe_shows_the_input_at_its_left(qtbot: QtBot, session: Session, view: StyleView) -> None:
+    stand.wait(qtbot, session, view, view.picture.compares)
+    area = view.picture.picture_rect()
+    stand.drag(view.picture, area.center(), QPointF(area.left() + 0.8 * area.width(), area.center().y()))
+    assert view.picture.split() == pytest.approx(0.8, abs=0.02)
+    QTest.keyClick(view.picture, Qt.Key.Key_Left)
+    assert view.picture.split() == pytest.approx(0.78, abs=0.02)
+    before = session.decks["A"].details(0)["input"]
+    view.picture.set_split(1.0)
+    shown = view.picture.grab().toImage()
+    place = QPointF(area.left() + 0.3 * area.width(), area.top() + 0.2 * area.height()).toPoint()
+    row, column = round(0.2 * before.shape[0]), round(0.3 * before.shape[1])
+    around = before[row - 3 : row + 4, column - 3 : column + 4].reshape(-1, 3).astype(int)
+    colour = shown.pixelColor(place)
+    found = np.array([colour.red(), colour.green(), colour.blue()])
+    assert (np.abs(found - around).max(1)).min() < 40
+
+
+def test_a_dropped_painting_is_offered_for_training(
+    qtbot: QtBot, session: Session, view: StyleView, tmp_path: Path
+) -> None:
+    path = stand.picture(tmp_path / "mine.png")
+    assert not stand.drop(view.shelf, tmp_path / "notes.txt")
+    assert stand.drop(view.shelf, path)
+    assert view.offer.isVisible()
+    stand.wait(qtbot, session, view, lambda: "house_styles knows only the paintings" in view.offer.text())
+    with qtbot.waitSignal(view.train_requested, timeout=2000) as asked:
+        QTest.mouseClick(view.offer.train_button, Qt.MouseButton.LeftButton)
+    assert asked.args == [str(path)]
+    assert not view.offer.isVisible()
+
+
+def test_a_picture_that_cannot_be_read_is_not_offered(
+    qtbot: QtBot, session: Session, view: StyleView, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG and nothing more")
+    stand.drop(view.shelf, broken)
+    stand.wait(qtbot, session, view, lambda: "broken.png" in view.offer.text())
+    assert not view.offer.train_button.isEnabled()
+
+
+def test_another_picture_as_a_still_goes_to_the_other_deck(
+    qtbot: QtBot, session: Session, view: StyleView, tmp_path: Path
+) -> None:
+    path = stand.picture(tmp_path / "mine.png")
+    stand.drop(view.shelf, path)
+    QTest.mouseClick(view.offer.paint_button, Qt.MouseButton.LeftButton)
+    slot = session.decks["B"].slots[0]
+    assert slot.generator == "reverie.style_painting"
+    assert slot.data.params["own_style"] == str(path)
+
+
+def test_the_input_row_names_what_feeds_and_why_not(
+    qtbot: QtBot, session: Session, view: StyleView, tmp_path: Path
+) -> None:
+    deck, row = session.decks["A"], view.feed
+    assert row.scene.isChecked()
+    stand.drop(view.picture, stand.picture(tmp_path / "view.png", (20, 200, 90)))
+    assert deck.input == str(tmp_path / "view.png") and row.file.isChecked()
+    stand.wait(qtbot, session, view, lambda: row.state.full() == "view.png")
+    session.set_input("A", "camera:99")
+    stand.wait(qtbot, session, view, lambda: "sample scene takes its place" in row.state.full())
+    assert "99" in row.state.full()
+    QTest.mouseClick(row.scene, Qt.MouseButton.LeftButton)
+    assert deck.input == "scene"
+    session.undo()
+    assert deck.input == "camera:99"
+
+
+def test_an_absent_camera_is_greyed_with_its_reason(
+    qtbot: QtBot, session: Session, view: StyleView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.devices import listing
+
+    monkeypatch.setattr(listing, "cameras", lambda: listing.Kind("cameras", reason="none is there", cure="plug one in"))
+    view.feed.look()
+    stand.wait(qtbot, session, view, lambda: view.feed.camera.toolTip() == "No camera: none is there. plug one in")
+    assert not view.feed.camera.isEnabled()
+    two = listing.Kind("cameras", found=[("camera:0", "Front, 640x480"), ("camera:2", "Rear, 640x480")])
+    monkeypatch.setattr(listing, "cameras", lambda: two)
+    view.feed.look()
+    stand.wait(qtbot, session, view, view.feed.camera.isEnabled)
+    extra = next(b for b in view.feed.findChildren(type(view.feed.camera)) if b.toolTip().startswith("camera:2"))
+    QTest.mouseClick(extra, Qt.MouseButton.LeftButton)
+    assert session.decks["A"].input == "camera:2"
+
+
+def test_previews_rest_while_hidden(qtbot: QtBot, session: Session, view: StyleView) -> None:
+    view.hide()
+    before = view.shelf.pictures()["udnie"].cacheKey()
+    view.ask_previews(force=True)
+    assert not view._previews.busy
+    view.show()
+    QTest.mouseClick(view.again, Qt.MouseButton.LeftButton)
+    stand.wait(qtbot, session, view, lambda: view.shelf.pictures()["udnie"].cacheKey() != before)
+
+
+def test_a_model_that_is_not_there_is_a_sentence(qtbot: QtBot, session: Session, view: StyleView) -> None:
+    session.set_value("A", 0, "model", "no_such_model")
+    stand.wait(qtbot, session, view, lambda: "no_such_model" in view._title.full())
+    assert view.shelf.styles() == ()
+
+
+def test_why_not() -> None:
+    assert why_not([("a", "arbitrary_style")]) == ""
+    assert "2 style models know" in why_not([("a", "style_net"), ("b", "style_net"), ("c", "features")])
+    assert "no style model" in why_not([("c", "features")])
+    assert title_of("woman_with_a_hat") == "Woman with a hat"
+
+
+def test_nothing_is_clipped_in_small_room(view: StyleView) -> None:
+    view.resize(640, 300)
+    for place in range(len(view.shelf.styles()) + 1):
+        card = view.shelf.card_rect(place)
+        assert card.width() >= 90 and card.height() >= 60
+        assert view.shelf.rect().toRectF().adjusted(-1, -1, 1, 1).contains(card)
