@@ -7,18 +7,13 @@ generator has dozens of rows, and each widget less makes them appear sooner.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable
-from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAction,
     QContextMenuEvent,
-    QGuiApplication,
     QKeyEvent,
-    QKeySequence,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -30,26 +25,12 @@ from studio.params import Param, ParamError, Trigger
 from studio.ui import icons, theme
 from studio.ui.inspector.describe import spoken, tooltip, value_text
 from studio.ui.inspector.editing import StageEdits
-from studio.ui.inspector.measure import font, metrics, text_box, wrapping
+from studio.ui.inspector.measure import font, wrapping
+from studio.ui.inspector.row_layout import GUTTER, LINE, Parts, Plan, arrange
+from studio.ui.inspector.row_menu import from_clipboard, row_menu, to_clipboard
 
-GUTTER = 5
-"""Width of each gutter in steps of the grid."""
-LINE = 5.5
-"""Height of the label's line in steps of the grid."""
 NOTE_MS = 6000
 """How long a note stays at a row; an error stays until it is mended."""
-
-
-@dataclass
-class _Plan:
-    """Where the parts of a row stand for one width (pixels)."""
-
-    label: QRect = field(default_factory=QRect)
-    mark_x: int = 0
-    head: QRect = field(default_factory=QRect)
-    body: QRect = field(default_factory=QRect)
-    message: QRect = field(default_factory=QRect)
-    height: int = 0
 
 
 class ParamRow(QWidget):
@@ -78,7 +59,7 @@ class ParamRow(QWidget):
         self._hovered = False
         self._gesture: Hashable | None = None
         self._shown: Any = _NOTHING
-        self._plans: dict[int, _Plan] = {}
+        self._plans: dict[int, Plan] = {}
         self.setMouseTracking(True)
         self.setToolTip(tooltip(param))
         self.setAccessibleName(param.label)
@@ -181,72 +162,20 @@ class ParamRow(QWidget):
 
     # --- layout
 
-    def _plan(self, width: int) -> _Plan:
+    def _plan(self, width: int) -> Plan:
         """Where everything stands for a width."""
         found = self._plans.get(width)
         if found is None:
             gutter = theme.space(GUTTER)
-            found = self._measure(QRect(gutter, 0, max(1, width - 2 * gutter), 0))
+            parts = Parts(
+                self.param.label if self.show_label else "", not self.param.live, self._head, self._body, self._wide,
+                theme.px(self.bleed) if self.bleed else 0, self.message,
+            )
+            found = arrange(parts, QRect(gutter, 0, max(1, width - 2 * gutter), 0))
             if len(self._plans) > 3:
                 self._plans.clear()
             self._plans[width] = found
         return found
-
-    def _measure(self, box: QRect) -> _Plan:
-        plan, y = _Plan(), theme.px(2)
-        if self.show_label:
-            y = self._measure_label(plan, box, y)
-        elif self._head is not None:
-            height = self._head.sizeHint().height()
-            plan.head = QRect(box.x(), y + theme.px(2), box.width(), height)
-            y += height + theme.px(4)
-        if self._body is not None:
-            body = self._body
-            height = body.heightForWidth(box.width()) if body.hasHeightForWidth() else body.sizeHint().height()
-            reach = theme.px(self.bleed) if self.bleed else 0
-            plan.body = QRect(box.x() - reach, y, box.width() + 2 * reach, height)
-            y += height
-        if self.message:
-            y += theme.px(2)
-            plan.message = text_box(self.message, "small", QRect(box.x(), y, box.width(), 0))
-            y = plan.message.bottom() + theme.px(3)
-        plan.height = y + theme.px(3)
-        return plan
-
-    def _measure_label(self, plan: _Plan, box: QRect, y: int) -> int:
-        line, gap = theme.space(LINE), theme.space(1)
-        mark = 0 if self.param.live else theme.px(16)
-        natural = metrics("body").horizontalAdvance(self.param.label) + mark + 1
-        head, below, wide = self._head, False, 0
-        if head is None:
-            room = box.width()
-        elif self._wide:
-            split = box.width() * 45 // 100
-            below = natural > split or head.minimumSizeHint().width() > box.width() - split - gap
-            room = box.width() if below else split
-            wide = box.width() if below else box.width() - split - gap
-        else:
-            wide = head.sizeHint().width()
-            room = box.width() - wide - gap
-        room = max(line, room - mark)
-        tall = line
-        if natural - mark > room:
-            wrapped = text_box(self.param.label, "body", QRect(0, 0, room, 0))
-            tall = max(line, wrapped.height() + theme.px(6))
-        plan.label = QRect(box.x(), y, room, tall)
-        plan.mark_x = box.x() + min(natural - mark, room) + theme.px(4)
-        if head is None:
-            return y + tall
-        height = head.heightForWidth(wide) if head.hasHeightForWidth() else head.sizeHint().height()
-        if below:
-            plan.head = QRect(box.x(), y + tall, box.width(), height)
-            return y + tall + height
-        high = max(tall, height)
-        if tall == line:
-            plan.label.setHeight(high)
-        top = y + (min(high, max(line, height)) - height) // 2
-        plan.head = QRect(box.right() + 1 - wide, top, wide, height)
-        return y + high
 
     def _arrange(self) -> None:
         plan = self._plan(self.width())
@@ -406,34 +335,7 @@ class ParamRow(QWidget):
 
     def menu(self) -> QMenu:
         """The row's menu; made when it is asked for."""
-        menu = QMenu(self)
-        menu.setToolTipsVisible(True)
-        trigger = isinstance(self.param, Trigger)
-        if not trigger:
-            default = value_text(self.param, self.param.default)
-            reset = _add(menu, "reset", f"Reset to {default}", self.reset, "Del")
-            reset.setEnabled(self.value != self.param.default)
-        if self.lockable:
-            _add(menu, "dice", "Randomise this", self.randomise).setEnabled(not self.edits.locked(self.name))
-        if not trigger:
-            menu.addSeparator()
-            _add(menu, "copy", "Copy value", self.copy_value)
-            paste = _add(menu, "paste", "Paste value", self.paste_value)
-            paste.setEnabled(bool(QGuiApplication.clipboard().text()))
-        if self.lockable:
-            menu.addSeparator()
-            lock = _add(menu, "lock", "Locked", self.toggle_lock)
-            lock.setCheckable(True)
-            lock.setChecked(self.edits.locked(self.name))
-            lock.setToolTip("A locked value is left as it is by randomise and mutate")
-        if self.param.automatable:
-            menu.addSeparator()
-            bind = _add(menu, "faders", "Bind to controller…", lambda: self.bind_requested.emit(self.name))
-            if not self.edits.bindable:
-                bind.setEnabled(False)
-                bind.setText("Bind to controller… (not in this version)")
-                bind.setToolTip("This version cannot connect MIDI or OSC controllers yet")
-        return menu
+        return row_menu(self)
 
     def randomise(self) -> None:
         """Another value at random."""
@@ -442,38 +344,17 @@ class ParamRow(QWidget):
 
     def copy_value(self) -> None:
         """Put the value on the clipboard as text."""
-        data = self.param.to_json(self.value)
-        QGuiApplication.clipboard().setText(data if isinstance(data, str) else json.dumps(data))
+        to_clipboard(self.param, self.value)
 
     def paste_value(self) -> None:
         """Take the value from the clipboard; what does not fit is told at the row."""
-        text = QGuiApplication.clipboard().text()
         try:
-            value, note = self.param.clean(_pasted(text))
+            value, note = from_clipboard(self.param)
         except ParamError as error:
             self.say(f"The clipboard does not fit: {error}", "danger")
             return
         self.commit(value, note=note)
         self.refresh_value()
-
-
-def _pasted(text: str) -> Any:
-    # a list was copied from a colour or a point; all else is read by the parameter itself
-    if text.lstrip().startswith("[") and len(text) < 200:
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
-
-
-def _add(menu: QMenu, icon_name: str, text: str, slot: Any, shortcut: str = "") -> QAction:
-    action = menu.addAction(icons.icon(icon_name, "dim"), text)
-    action.triggered.connect(lambda *_: slot())
-    if shortcut:
-        action.setShortcut(QKeySequence(shortcut))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-    return action
 
 
 class _Nothing:

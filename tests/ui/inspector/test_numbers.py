@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from studio.params import Float, Int, ParamError
@@ -73,6 +73,7 @@ def test_a_key_always_moves_a_value_and_never_out_of_its_range(
     assert (moved - value) * direction > 0 or at_the_end
 
 
+@settings(deadline=None, max_examples=20)
 @given(st.one_of(floats(), ints()))
 def test_keys_alone_reach_both_ends(param: Number) -> None:
     assume(not (isinstance(param, Int) and param.high - param.low > 1000))
