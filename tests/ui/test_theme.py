@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRectF, QSize
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontInfo, QFontMetricsF, QIcon, QImage
-from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QProgressBar, QPushButton, QSlider
 from pytestqt.qtbot import QtBot
 
 from studio.ui import icons, theme
@@ -112,6 +112,36 @@ def test_sizes_follow_the_scale() -> None:
     assert "border-radius: 6px" in theme.style_sheet("dark", 1.0)
     assert "border-radius: 12px" in theme.style_sheet("dark", 2.0)
     assert "border: 1px solid" in theme.style_sheet("dark", 0.75)
+    assert "margin: -10px 0px" in theme.style_sheet("dark", 2.0)
+
+
+def spots(image: QImage, role: str) -> list[tuple[int, int]]:
+    """Where a picture has exactly this colour."""
+    ink = theme.color(role)
+    return [(x, y) for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y) == ink]
+
+
+@pytest.mark.parametrize("scale", [0.75, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0])
+def test_round_things_are_round_at_every_scale(qapp: QApplication, qtbot: QtBot, scale: float) -> None:
+    slider, bar = QSlider(Qt.Orientation.Horizontal), QProgressBar()
+    for widget in (slider, bar):
+        qtbot.addWidget(widget)
+    slider.setValue(50)
+    bar.setValue(100)
+    try:
+        theme.apply(qapp, "dark", scale)
+        for widget in (slider, bar):
+            widget.resize(200, theme.px(24))
+            widget.show()
+        image = slider.grab().toImage()
+        knob = spots(image, "text")
+        left, top = min(x for x, _ in knob), min(y for _, y in knob)
+        assert (left, top) not in knob, "the knob has corners"
+        assert max(x for x, _ in knob) - left >= 8 * scale
+        full = spots(bar.grab().toImage(), "accent")
+        assert full and min(full) != (0, min(y for _, y in full)), "the bar has corners"
+    finally:
+        theme.apply(qapp, "dark", 1.0)
 
 
 def test_apply_dresses_and_changes_what_is_open(qapp: QApplication, qtbot: QtBot) -> None:

@@ -21,7 +21,8 @@ def button(
     if icon:
         ink = {"primary": "on_accent", "danger": "danger", "link": "accent"}.get(role, "text")
         result.setIcon(icons.icon(icon, ink, "on_accent" if role == "danger" else None))
-        result.setIconSize(QSize(theme.px(16), theme.px(16)))
+        # wider than high: Qt leaves only four pixels between icon and text
+        result.setIconSize(QSize(theme.px(20 if text else 16), theme.px(16)))
     result.setToolTip(tip)
     result.setCheckable(checkable)
     result.setAutoDefault(False)
@@ -45,6 +46,7 @@ def tool_button(
     if role:
         result.setProperty("role", role)
     if text:
+        result.setIconSize(QSize(theme.px(size + 4), theme.px(size)))
         result.setText(text)
         result.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     if clicked is not None:

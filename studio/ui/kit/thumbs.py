@@ -85,8 +85,9 @@ class _View(QListView):
 class ThumbGrid(QWidget):
     """Search field over a grid of pictures; selection, keys, double click, drag, menu, rename in place.
 
-    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for each
-    visible item without a picture: load it in the background and call ``set_picture``. Ctrl+wheel sets the size.
+    ``activated`` (double click or Enter), ``selected`` and ``renamed`` carry keys. ``wants_picture`` comes once for
+    each visible item without a picture: load it in the background and call ``set_picture``. Ctrl+wheel sets the
+    size of the pictures.
     """
 
     activated = Signal(str)

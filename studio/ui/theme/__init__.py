@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _KINDS = {"image": "image", "notes": "notes", "text": "text_media", "audio": "audio"}
-_PIXELS = re.compile(r"(?<![\w#.-])(\d+(?:\.\d+)?)px")
+_PIXELS = re.compile(r"(radius: )?(?<![\w#.-])(-?\d+)px")
 
 
 class _State:
@@ -116,7 +116,15 @@ def style_sheet(name: str, factor: float = 1.0) -> str:
     loaded = tokens.load(name)
     values = {**loaded.colors, "name": name, **{f"{role}_font": fonts.css(role) for role in fonts.ROLES}}
     text = Template(_template()).substitute(values)
-    return _PIXELS.sub(lambda match: f"{max(1, round(float(match[1]) * factor)) if float(match[1]) else 0}px", text)
+    return _PIXELS.sub(lambda match: _scaled_px(match, factor), text)
+
+
+def _scaled_px(match: re.Match[str], factor: float) -> str:
+    size = int(match[2]) * factor
+    if match[1]:  # Qt paints no round corner at all where the radius is more than half of the thing
+        return f"{match[1]}{int(size)}px"
+    whole = round(abs(size))
+    return f"{'-' if size < 0 else ''}{max(1, whole) if size else 0}px"
 
 
 def _palette() -> QPalette:
@@ -142,7 +150,8 @@ def _palette() -> QPalette:
 def apply(app: QApplication, name: str = "dark", scale: float = 1.0) -> None:
     """Give the application its look; may be called again with another theme while windows are open.
 
-    ``scale`` (0.75..2) is clamped; another scale is whole only for windows made after it, which have measured with it. Raises ValueError for a theme that is not there or cannot be read.
+    ``scale`` (0.75..2) is clamped; another scale is whole only for windows made after it, which have measured with it.
+    Raises ValueError for a theme that is not there or cannot be read.
     """
     _load(name)
     _State.scale = min(2.0, max(0.75, float(scale)))
