@@ -10,15 +10,20 @@ from studio.engine.mailbox import Mailbox, PartQueue
 from studio.engine.worker import Worker, _Run
 from studio.media import Audio, Frame, Notes
 
+FIRST_INPUT = 1.0
+"""Seconds that the first step of a deck waits for its input."""
+
 
 class Deck(Worker):
     """A source of pictures and its effects. ``mailbox`` holds the newest frame, and the last good one when the
-    generators fail; ``input`` takes camera or video frames for a first stage that is an effect."""
+    generators fail; ``input`` takes camera or video frames for a first stage that is an effect. With ``awaits_input``
+    the first step waits a moment for the first of them."""
 
     def __init__(self, name: str = "deck", **settings: Any) -> None:
         super().__init__(name, **settings)
         self.mailbox: Mailbox[Frame] = Mailbox()
         self.input: Mailbox[Frame] = Mailbox()
+        self.awaits_input = False
 
     def _check(self, stages: Sequence[Stage]) -> None:
         super()._check(stages)
@@ -32,7 +37,8 @@ class Deck(Worker):
             self.mailbox.put(media)
 
     def _input(self) -> Frame | None:
-        newest = self.input.take()
+        first = self.awaits_input and self.input.last is None
+        newest = self.input.take(FIRST_INPUT if first else 0.0)
         return newest if newest is not None else self.input.last
 
     def _preview(self, run: _Run) -> Callable[[Any], None]:

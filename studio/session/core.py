@@ -154,8 +154,8 @@ class Core:
         for slot in line.slots:
             if slot.stage is None and slot.plugin is not None and slot.state == "loading":
                 self._import(line, slot)
-        line.sync(fresh=fresh)
         self._feed(line)
+        line.sync(fresh=fresh)
         self.playback.follow(line)
         self.post("line", line)
         self.post("values", line)
@@ -205,8 +205,8 @@ class Core:
         slot.stage = Stage(generator, values, slot.plugin.folder, slot.bypass)
         slot.state, slot.reason = "ready", ""
         if slot in line.slots:
-            line.sync()
             self._feed(line)
+            line.sync()
             self.playback.follow(line)
             self.post("line", line)
             self.post("values", line)
@@ -216,9 +216,11 @@ class Core:
         if line.kind != "deck" or not isinstance(line.worker, Deck):
             return
         wanted = line.input_spec if line.wants_input and not line.stopped and not self.closed else None
+        line.worker.awaits_input = wanted is not None
         if line.feed is not None and line.feed.spec != wanted:
             line.feed.stop()
             line.feed = None
+            line.worker.input.clear()
         if wanted is not None and line.feed is None:
             line.feed = Feed(
                 wanted, line.worker.input, self.registry, fps=float(self.settings["fps"]),

@@ -130,6 +130,8 @@ def _view_menu(window: MainWindow) -> None:
         tip="Show or hide the library")
     add(menu, "Inspector", functools.partial(window.toggle_dock, "inspector"), "F7", icon="sliders",
         tip="Show or hide the inspector")
+    add(menu, "Own view", window.toggle_own, "Ctrl+F7", icon="window",
+        tip="Show or hide the selected generator's own view below the decks")
     window.actions_.separator(menu)
     for place, (name, title, icon, _) in enumerate(PAGES, 1):
         add(menu, f"Page: {title}", functools.partial(window.show_page, name), f"Alt+{place}", icon=icon)

@@ -47,7 +47,8 @@ PAGES = (
     ("about", "About", "info", "studio.ui.pages:AboutPage"),
 )
 TICK_MS = 16
-CLOSE_SECONDS = 2.0
+LATENCY_SHOWN = 10.0
+"""Seconds that the last measured way from knob to screen is shown."""
 
 
 class MainWindow(QMainWindow):
@@ -69,7 +70,7 @@ class MainWindow(QMainWindow):
         self._ticks = 0
         self._last_tick = time.monotonic()
         self._edit_seen: dict[str, tuple[float, int]] = {}
-        self._latency = 0.0
+        self._latency = (0.0, 0.0)
         self.look: dict[str, Any] | None = None
         self.files: SessionFiles
         self._build()
@@ -244,7 +245,7 @@ class MainWindow(QMainWindow):
         # the first picture after the edit may have been begun before it, the second was not
         for name, (when, count) in list(self._edit_seen.items()):
             if self.session.decks[name].worker.mailbox.put_count >= count + 2:  # type: ignore[union-attr]
-                self._latency = now - when
+                self._latency = (now, now - when)
                 del self._edit_seen[name]
             elif now - when > 2.0:
                 del self._edit_seen[name]
@@ -255,8 +256,9 @@ class MainWindow(QMainWindow):
         parts = [self.session.device.upper()]
         if running:
             parts.append(f"{max(state.fps for state in running):.0f} fps")
-        if self._latency:
-            parts.append(f"knob to screen {self._latency * 1000:.0f} ms")
+        measured, latency = self._latency
+        if measured and time.monotonic() - measured < LATENCY_SHOWN:
+            parts.append(f"knob to screen {latency * 1000:.0f} ms")
         late = sum(state.late for state in states)
         parts.append(f"{late} late" if late else "none late")
         self.transport.show_figures(" · ".join(parts))
@@ -292,9 +294,9 @@ class MainWindow(QMainWindow):
         self.stage.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["inspector"])
         self.docks["library"].setVisible(name == layouts.EXPLORE)
         self.docks["inspector"].setVisible(True)
+        self.own.setVisible(name == layouts.EXPLORE)
         height = max(1, self.split.height())
-        share = 0.44 if name == layouts.EXPLORE else 0.66
-        self.split.setSizes([round(height * share), round(height * (1 - share))])
+        self.split.setSizes([round(height * 0.44), round(height * 0.56)])
         self.stage.resizeDocks(
             [self.docks["library"], self.docks["inspector"]], [theme.px(248), theme.px(300)], Qt.Orientation.Horizontal
         )
@@ -303,6 +305,11 @@ class MainWindow(QMainWindow):
         """Show or hide the library or the inspector."""
         self.show_page("stage")
         self.docks[name].setVisible(not self.docks[name].isVisible())
+
+    def toggle_own(self) -> None:
+        """Show or hide the generator's own view; without it the decks have all the room."""
+        self.show_page("stage")
+        self.own.setVisible(not self.own.isVisible())
 
     def show_output(self, screen_name: str) -> None:
         """The programme on a screen of its own; '' closes it."""
