@@ -25,11 +25,14 @@ def _declare(**declared: Param[Any]) -> dict[str, Param[Any]]:
 SETTINGS: dict[str, Param[Any]] = _declare(
     theme=Choice("dark", ("dark", "contrast"), group="Look", help="Colours of the window"),
     scale=Float(1.0, 0.75, 2.0, group="Look", help="Size of everything, on top of the screen's own scale"),
-    device=Text("auto", group="Devices", help="Where networks run: auto, cpu, cuda:0, mps"),
+    device=Text("auto", label="Networks run on", group="Devices", help="Where networks run: auto, cpu, cuda:0, mps"),
     sound_output=Text(
         "", group="Devices", help="Sound output of the built-in synth, by name; empty is the system's choice"
     ),
-    fps=Int(30, 1, 240, unit="fps", group="Performance", help="Frames per second that decks aim at and exports have"),
+    fps=Int(
+        30, 1, 240, unit="fps", label="Frame rate", group="Performance",
+        help="Frames per second that decks aim at and exports have",
+    ),
     threads=Int(0, 0, 256, group="Performance", help="Torch threads while live; 0 leaves one core free"),
     export_folder=PathParam("", group="Folders", help="Where exports are written when only a name is given"),
     live_reload=Bool(True, group="Plugins", help="Read a plugin anew, with its values, when its file is saved"),

@@ -104,7 +104,7 @@ class Plugin:
                 self._class = self._import(self.manifest)
             except PluginError as error:
                 self._forget()
-                raise self.fail(str(error)) from None
+                raise self.fail(str(error).removeprefix(f"the plugin {self.id} does not work: ")) from None
             except (Exception, SystemExit) as error:
                 _LOG.warning("plugin %s could not be imported", self.id, exc_info=True)
                 self._forget()

@@ -25,6 +25,8 @@ class LiveReload:
 
     def _changed(self, files: set[Path]) -> None:
         """On the watcher's thread."""
+        if not self.session.settings["live_reload"]:
+            return
         touched = plugins_at(self.session.registry, files)
         for plugin in touched:
             read_again(plugin)

@@ -50,7 +50,7 @@ ABOUT: dict[str, About] = {
         defaults=(("sample_every", "100"), ("features", "style_features")),
     ),
     "style": About(
-        "Painting style", "A fast network that paints any camera in the styles of your paintings",
+        "Painting style", "Paints any camera live like your own paintings",
         "A folder with a folder 'paintings' (one or more) and a folder 'photos' (any photographs)", "image",
         "reverie.style_camera", basics=("steps", "styles", "style_size", "style_weight", "sample_every"),
         defaults=(("sample_every", "200"),),
@@ -77,7 +77,7 @@ ABOUT: dict[str, About] = {
         basics=("steps", "hidden", "dropout", "source"),
     ),
     "features": About(
-        "Eyes for dreams", "A small feature network, distilled from a large one, for dreams and styles",
+        "Eyes for dreams", "Small eyes learned from large ones, to dream with",
         "A folder of pictures of any kind, and a teacher network", "image", "reverie.deep_dream",
         basics=("steps", "teacher", "last", "batch", "sample_every"), required=("teacher",),
         defaults=(("sample_every", "500"),),

@@ -312,10 +312,10 @@ def test_settings_are_kept_and_clamped() -> None:
     values, report = load_settings()
     assert report == [] and values["device"] == "auto" and values["fps"] == 30
     values.set("fps", 60)
-    values.unknown["theme"] = "dark"
+    values.unknown["glow"] = "soft"
     save_settings(values)
     again, report = load_settings()
-    assert again["fps"] == 60 and again.unknown["theme"] == "dark"
+    assert again["fps"] == 60 and again.unknown["glow"] == "soft"
     tree = json.loads(settings_path().read_text())
     tree["values"]["fps"] = 9999
     settings_path().write_text(json.dumps(tree))
