@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDropEvent, QImage, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -42,7 +42,7 @@ class Studio:
         self.refresher.start()
         self.view.resize(*size)
         self.view.show()
-        self.until(lambda: self.view.bench.spot() is not None and self.line.frame() is not None)
+        self.until(lambda: self.view.map._spot is not None and self.line.frame() is not None)
 
     def until(self, true: Callable[[], object], ms: int = 30_000) -> None:
         self.qtbot.waitUntil(lambda: bool(true()), timeout=ms)
@@ -103,8 +103,11 @@ def spot(view: LatentView, seed: int) -> QPointF:
 
 def drop(widget: QWidget, data: QMimeData, at: QPointF | None = None) -> None:
     point = at or QPointF(widget.width() / 2, widget.height() / 2)
-    event = QDropEvent(point, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(widget, event)
+    how = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(point.toPoint(), *how)
+    QApplication.sendEvent(widget, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(widget, QDropEvent(point, *how))
 
 
 @pytest.fixture
@@ -152,7 +155,7 @@ def test_dragging_the_ring_steers_the_picture_in_one_step_of_undo(studio: Studio
     view = studio.view
     before = studio.frame().copy()
     start = view.map.to_screen(*view.bench.spot() or (0, 0))
-    goal = QPointF(view.map.width() * 0.62, view.map.height() * 0.3)
+    goal = QPointF(view.map.width() * 0.3, view.map.height() * 0.7)
     studio.drag(view.map, start, start + QPointF(6, 6), (start + goal) / 2, goal)
     x, y = view.map.to_plane(QPointF(goal.toPoint()))
     studio.until(lambda: np.hypot(*np.subtract(view.bench.spot() or (9, 9), (x, y))) < 0.05)
@@ -403,8 +406,8 @@ def test_arithmetic_takes_seeds_pins_and_dragged_pictures(studio: Studio) -> Non
     studio.qtbot.mouseClick(page.live, Qt.MouseButton.LeftButton)
     assert studio.value("mode") == "arithmetic"
     studio.shows(str(page.sum()))
-    half = page.amount.rect()
-    studio.drag(page.amount, QPointF(half.width() * 0.75, half.height() / 2), QPointF(half.width() * 0.5, half.height() / 2))
+    wide, y = page.amount.width(), page.amount.height() / 2
+    studio.drag(page.amount, QPointF(wide * 0.75, y), QPointF(wide * 0.5, y))
     assert studio.value("amount") == pytest.approx(0.0, abs=0.05)
     studio.session.undo()
     assert studio.value("amount") == 1.0
@@ -424,12 +427,14 @@ def test_directions_have_their_ends_and_follow_the_base(studio: Studio) -> None:
     assert gap(pixels(low.image()), pixels(high.image())) > 5
     before = pixels(page.ends[4][1].image())
     slider = page.sliders[1]
-    y = slider.height() / 2
-    studio.drag(slider, QPointF(slider.width() / 2, y), QPointF(slider.width() * 0.6, y), QPointF(slider.width() * 0.8, y))
+    wide, y = slider.width(), slider.height() / 2
+    studio.drag(slider, QPointF(wide / 2, y), QPointF(wide * 0.6, y), QPointF(wide * 0.8, y))
     assert float(studio.value("pc2")) > 1.5  # type: ignore[arg-type]
     studio.until(lambda: gap(pixels(page.ends[4][1].image()), before) > 2)
     studio.session.undo()
     assert studio.value("pc2") == 0.0
+    studio.until(lambda: gap(pixels(page.ends[4][1].image()), before) < 0.5)
+    studio.until(lambda: view.bench.pictures.image(high.place, view.bench.truncation) is high.image())
     studio.qtbot.mouseClick(high, Qt.MouseButton.LeftButton)
     assert studio.value("pc1") == 3.0
     wanted = pixels(high.image())
