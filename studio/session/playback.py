@@ -113,6 +113,7 @@ class Playback(Steering):
 
     def __init__(self, session: Core) -> None:
         self.session, self.clock = session, session.clock
+        self.now = time.perf_counter
         self.playing: dict[str, Playing] = {}
         self.synth = Synth(device=self._device(), told=self._tell)
         self.ports: dict[str, MidiPort] = {}
@@ -292,7 +293,7 @@ class Playback(Steering):
 
     def tick(self) -> None:
         """Do what is due now; on the playback thread, or in a test that brings its own clock."""
-        moment, now = self.clock.read(), time.perf_counter()
+        moment, now = self.clock.read(), self.now()
         for known in list(self.playing.values()):
             try:
                 self._advance(known, moment, now)
@@ -413,6 +414,8 @@ class Playback(Steering):
         """The block after which something else can still be played: the present one, or the next when it soon ends."""
         position = known.notes.time.position(moment)
         placed = known.notes.current(position)
+        if placed is None and known.notes.blocks:
+            return known.notes.blocks[0]  # it is about to begin
         if placed is not None and placed.end - position < margin * moment.bpm / 60.0:
             placed = next((other for other in known.notes.blocks if other.beat > position), placed)
         return placed

@@ -30,7 +30,7 @@ from studio.media import Audio, Note
 
 HORIZON = 0.2
 """Seconds before its time that a note is handed to a sink: more than is mixed ahead."""
-LOUDNESS = 1.15
+LOUDNESS = 0.48
 """Gain before the limiter: four voices at middle velocity come to about -19 dB."""
 MOST_SECONDS = 20.0
 """Longest note that is played (seconds): a player that forgets an end cannot hold a key forever."""

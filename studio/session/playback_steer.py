@@ -8,7 +8,6 @@ go on, each with its ``blocks``. What is wished is handed to its next step in ``
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -44,6 +43,7 @@ class Steering:
     session: Core
     playing: dict[str, Playing]
     clock: Any
+    now: Callable[[], float]
     _plans: dict[str, tuple[float, Any]]
 
     def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
@@ -71,7 +71,7 @@ class Steering:
             return
         values = [stage.values.dump() for stage in line.stages()]
         before = self._plans.get(line.name, (0.0, None))[1]
-        due = time.perf_counter() + SETTLE if before is not None and before != values else 0.0
+        due = self.now() + SETTLE if before is not None and before != values else 0.0
         if before != values:
             self._plans[line.name] = (due, values)
 

@@ -89,7 +89,8 @@ class GenericTextView(StageView):
         self.per_beat = tool_button("bpm", "Per beat", tip="Type so many characters per beat of the clock, not per "
                                     "second", size=16, checkable=True)
         self.per_beat.clicked.connect(lambda on: session.playback.set_options(line.name, per_beat=bool(on)))
-        self.face = tool_button("cursor-text", "Typewriter face", tip="Read in a face of one width", size=16, checkable=True)
+        self.face = tool_button("cursor-text", "Typewriter face", tip="Read in a face of one width", size=16,
+                                checkable=True)
         self.face.clicked.connect(lambda on: self.page.set_mono(bool(on)))
         self.copy = tool_button("copy", "Copy", tip="Copy the selection, or the whole text", size=16,
                                 clicked=self.copy_text)

@@ -1,0 +1,318 @@
+"""The mixer (no clicks, no clipping, levels, hall), the synth as it is heard, and a real device where there is one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from studio.devices import sound
+from studio.devices.mixer import BLOCK, CEILING, Mixer
+from studio.devices.sound import SoundError, SoundOutput, find_output, sound_outputs
+from studio.engine.threads import stop_all
+from studio.export import open_writer
+from studio.export.synth import hall_response
+from studio.export.voices import piano, strings
+from studio.media import Audio, Note
+from studio.session.playback_sinks import Synth
+
+RATE = 48_000
+
+
+def until(true: Callable[[], object], seconds: float = 15.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def mixed(mixer: Mixer, blocks: int) -> NDArray[np.float32]:
+    return np.concatenate([mixer.mix() for _ in range(blocks)])
+
+
+def tone(seconds: float = 1.0, level: float = 0.5) -> NDArray[np.float32]:
+    """220 Hz at a steady level: any cut in it is a click."""
+    wave = level * np.sin(2 * np.pi * 220.0 * np.arange(round(seconds * RATE)) / RATE)
+    return np.stack([wave, wave], axis=1).astype(np.float32)
+
+
+def step(sound: NDArray[np.float32]) -> float:
+    """Largest jump between two samples."""
+    return float(np.abs(np.diff(sound, axis=0)).max())
+
+
+SMOOTH = step(tone(level=0.7)) * 1.1
+
+
+def test_a_wave_begins_at_its_sample() -> None:
+    mixer = Mixer(RATE)
+    mixer.add("a", tone(0.2), 3 * BLOCK + 100)
+    made = mixed(mixer, 30)[BLOCK:]  # the limiter looks one block ahead
+    assert not made[: 3 * BLOCK + 100].any()
+    assert np.allclose(made[3 * BLOCK + 100 :][: round(0.2 * RATE)], tone(0.2), atol=1e-6)
+    assert mixer.voices == 0
+
+
+def test_a_late_wave_begins_at_once_with_its_attack() -> None:
+    mixer = Mixer(RATE)
+    mixed(mixer, 10)
+    mixer.add("a", tone(0.1), 0)
+    made = mixed(mixer, 12)[BLOCK:]
+    assert np.allclose(made[: round(0.1 * RATE)], tone(0.1), atol=1e-6)
+
+
+def test_stopping_and_levels_make_no_click() -> None:
+    mixer = Mixer(RATE)
+    mixer.add("a", tone(3.0), 0)
+    mixer.add("b", tone(3.0, 0.2), 0)
+    parts = [mixed(mixer, 20)]
+    mixer.set_level("b", 0.0)
+    parts.append(mixed(mixer, 20))
+    mixer.set_level("b", 1.0)
+    parts.append(mixed(mixer, 20))
+    mixer.stop("a")
+    parts.append(mixed(mixer, 20))
+    assert mixer.voices == 1
+    mixer.stop()
+    parts.append(mixed(mixer, 10))
+    made = np.concatenate(parts)
+    assert step(made) < SMOOTH
+    assert np.abs(made[-BLOCK:]).max() == 0.0 and mixer.voices == 0
+
+
+def test_a_closed_hat_ends_an_open_one() -> None:
+    mixer = Mixer(RATE)
+    mixer.add("a", tone(1.0), 0, tag="open")
+    mixer.choke("a", "open", 5000)
+    made = mixed(mixer, 40)[BLOCK:]
+    assert np.abs(made[4500:5000]).max() > 0.4 and not made[5000 + round(0.04 * RATE) :].any()
+    assert step(made) < SMOOTH
+
+
+def test_nothing_is_louder_than_the_ceiling_and_peaks_do_not_crackle() -> None:
+    mixer = Mixer(RATE, gain=4.0)
+    for start in range(0, RATE, 9000):
+        mixer.add("a", tone(0.1, 0.9), start)
+    made = mixed(mixer, 120)
+    assert CEILING * 0.8 < np.abs(made).max() <= CEILING + 1e-6
+    assert step(made[2 * BLOCK :]) < step(tone()) * 2.6  # as loud as the ceiling allows, not chopped
+
+
+def test_the_hall_is_a_convolution() -> None:
+    rng = np.random.default_rng(1)
+    response = rng.standard_normal((7000, 2)) * 0.01
+    mixer = Mixer(RATE, hall=response)
+    wave = (rng.standard_normal((9000, 2)) * 0.01).astype(np.float32)
+    mixer.add("a", wave, 0, send=1.0)
+    made = mixed(mixer, 60)[BLOCK:]
+    dry = np.zeros_like(made)
+    dry[: len(wave)] = wave
+    late = 4 * BLOCK  # it answers one partition later
+    wet = np.stack([np.convolve(wave[:, side], response[:, side]) for side in (0, 1)], axis=1)
+    assert np.allclose((made - dry)[late : late + len(wet)], wet, atol=1e-5)
+
+
+class Card:
+    """A sound output that a test mixes itself."""
+
+    def __init__(self, synth: Synth, rate: int = RATE) -> None:
+        self.mixer = synth.make_mixer(rate)
+        self.running, self.reason, self.name, self.device = True, "", "test", ""
+
+    def sample_at(self, when: float) -> int:
+        return round(when * self.mixer.rate)
+
+    def start(self) -> None: ...
+
+    def close(self, seconds: float = 0.0) -> None: ...
+
+
+CHORALE = [(0.0, (72, 67, 64, 48)), (1.0, (74, 67, 62, 47)), (2.0, (76, 67, 60, 48)), (3.0, (74, 65, 59, 43)),
+           (4.0, (72, 64, 55, 48))]
+
+
+def test_a_chorale_through_the_synth_is_heard_without_clipping_or_clicks(tmp_path: Path) -> None:
+    synth = Synth()
+    card: Any = Card(synth)
+    synth.output = card
+    synth.start()
+    for beat, pitches in CHORALE:
+        for voice, pitch in enumerate(pitches):
+            synth.play("1", Note(pitch, 84, beat, 1.0, voice), 0.2 + beat * 0.6, 0.58, {})
+    until(lambda: card.mixer.voices == 20)
+    made = mixed(card.mixer, round(3.4 * RATE / BLOCK))
+    path = tmp_path / "chorale.wav"
+    with open_writer(path) as writer:
+        writer.add(Audio(made, RATE))
+    assert path.stat().st_size > made.nbytes / 4
+    loud = made[round(0.4 * RATE) : round(3.0 * RATE)]
+    level = 20 * np.log10(np.sqrt(np.mean(loud.astype(np.float64) ** 2)))
+    assert -26.0 < level < -13.0, level
+    assert np.abs(made).max() <= CEILING + 1e-6
+    assert step(made) < 0.16  # steady tones of this loudness move by less; a cut one jumps by several tenths
+    synth.quiet("1")
+    rest = mixed(card.mixer, round(0.2 * RATE / BLOCK))
+    assert step(np.concatenate([made[-BLOCK:], rest])) < 0.16 and card.mixer.voices == 0
+    synth.close()
+    assert not stop_all(5.0)
+
+
+def test_drums_choke_and_quiet_forgets_what_has_not_begun() -> None:
+    synth = Synth()
+    card: Any = Card(synth)
+    synth.output = card
+    synth.start()
+    for place, pitch in enumerate((36, 46, 42, 38)):
+        synth.play("1", Note(pitch, 100, 0.0, 0.25, 9), 0.05 + place * 0.1, 0.1, {})
+    until(lambda: card.mixer.voices == 4)
+    assert np.abs(mixed(card.mixer, 20)).max() > 0.05
+    synth.play("1", Note(36, 100, 0.0, 0.25, 9), 5.0, 0.1, {})
+    until(lambda: any(voice.at > 4 * RATE for voice in card.mixer._voices))
+    synth.quiet()
+    assert all(voice.at < card.mixer.position for voice in card.mixer._voices)
+    synth.close()
+    assert not stop_all(5.0)
+
+
+def test_a_volume_of_nothing_is_silence() -> None:
+    synth = Synth()
+    synth.set_level("1", 0.0)
+    card: Any = Card(synth)
+    synth.output = card
+    synth.start()
+    synth.play("1", Note(60, 100, 0.0, 1.0), 0.0, 1.0, {})
+    until(lambda: card.mixer.voices == 1)
+    assert not mixed(card.mixer, 40).any()
+    synth.close()
+    assert not stop_all(5.0)
+
+
+def test_voices_differ_by_program_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    synth = Synth()
+    note = Note(60, 80, 0.0, 1.0)
+    choose = synth._choice.voice
+    assert choose("1", 0, 0.2, {}) is piano and choose("1", 1, 0.9, {}) is strings
+    assert choose("1", 0, 0.2, {0: 48}) is strings
+    first = synth._wave(piano, note, 0.5, RATE)
+    assert synth._wave(piano, note, 0.498, RATE) is first
+    assert synth._wave(piano, note, 0.8, RATE) is not first
+
+
+# --- without a device, and with one ---
+
+
+def test_no_output_is_a_sentence_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sounddevice
+
+    monkeypatch.setattr(sounddevice, "query_devices", lambda *a, **k: [])
+    with pytest.raises(SoundError, match="no sound card") as caught:
+        sound_outputs()
+    assert "PulseAudio" in caught.value.cure
+    told: list[tuple[str, str]] = []
+    output = SoundOutput(lambda rate: Mixer(rate), told=lambda *said: told.append(said))
+    output.start()
+    until(lambda: told)
+    assert "no sound card" in told[0][0] and not output.running and output.sample_at(1.0) == 0
+    output.close(5.0)
+    assert len(told) == 1 and not stop_all(5.0)
+
+
+def test_an_output_that_breaks_is_said_and_taken_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sounddevice
+
+    class Stream:
+        active, latency = True, 0.02
+        made: list[Any] = []  # noqa: RUF012
+
+        def __init__(self, **options: Any) -> None:
+            self.options = options
+            Stream.made.append(self)
+
+        def start(self) -> None:
+            self.options["callback"](np.zeros((300, 2), np.float32), 300, None, None)
+
+        def close(self, ignore_errors: bool = True) -> None:
+            self.active = False
+
+    card = {"name": "Card", "max_output_channels": 2, "default_samplerate": 44100.0}
+    monkeypatch.setattr(sounddevice, "query_devices", lambda *a, **k: [card])
+    monkeypatch.setattr(sounddevice, "OutputStream", Stream)
+    monkeypatch.setattr(sound, "RETRY", 0.01)
+    told: list[str] = []
+    output = SoundOutput(lambda rate: Mixer(rate), told=lambda reason, cure: told.append(reason))
+    output.start()
+    until(lambda: output.running)
+    assert output.mixer is not None and output.mixer.rate == 44100 and output.name == "Card"
+    assert abs(output.sample_at(time.perf_counter()) - output._read) < 44100
+    Stream.made[0].active = False
+    until(lambda: len(Stream.made) > 1 and output.running)
+    assert "went away" in told[0] and told[-1] == ""
+    output.close(5.0)
+    assert not Stream.made[-1].active and not stop_all(5.0)
+
+
+def test_an_unknown_output_names_those_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sounddevice
+
+    card = {"name": "Card", "max_output_channels": 2, "default_samplerate": 44100.0}
+    monkeypatch.setattr(sounddevice, "query_devices", lambda *a, **k: [card])
+    assert find_output("car").name == "Card" and find_output("").index == 0
+    with pytest.raises(SoundError, match="Oboe") as caught:
+        find_output("Oboe")
+    assert "Card" in caught.value.cure
+
+
+def loopback() -> str:
+    """An input that hears what the default output plays, or a skip."""
+    try:
+        sound_outputs(refresh=True)
+        import sounddevice
+
+        names = [str(row["name"]) for row in sounddevice.query_devices() if row["max_input_channels"] >= 2]
+    except SoundError as error:
+        pytest.skip(f"no sound output: {error}")
+    found = [name for name in names if "mon" in name.lower()]
+    if not found:
+        pytest.skip("no monitor of a sound output is there to listen to")
+    return found[0]
+
+
+def test_what_a_device_plays_is_not_silent_and_has_no_gap() -> None:
+    name = loopback()
+    import sounddevice
+
+    output = SoundOutput(lambda rate: Mixer(rate, hall=hall_response(rate)))
+    output.start()
+    until(lambda: output.running or output.reason)
+    if not output.running:
+        pytest.skip(f"the sound output does not play: {output.reason}")
+    mixer = output.mixer
+    assert mixer is not None
+    heard: list[NDArray[np.float32]] = []
+    with sounddevice.InputStream(
+        device=name, channels=2, samplerate=mixer.rate, latency="high",
+        callback=lambda data, frames, when, status: heard.append(data.copy()),
+    ):
+        until(lambda: len(heard) > 20)
+        begin = output.sample_at(time.perf_counter() + 0.3)
+        long = 1.5
+        wave = 0.4 * np.sin(2 * np.pi * 220.0 * np.arange(round(long * mixer.rate)) / mixer.rate)
+        ramp = np.minimum(1.0, np.minimum(np.arange(len(wave)), np.arange(len(wave))[::-1]) / 2000.0)
+        mixer.add("a", np.stack([wave * ramp] * 2, axis=1).astype(np.float32), begin)
+        until(lambda: output._read > begin + (long + 0.7) * mixer.rate)
+    output.close(5.0)
+    assert not stop_all(5.0)
+    made = np.concatenate(heard)
+    loud = np.flatnonzero(np.abs(made[:, 0]) > 0.02)
+    assert len(loud), "nothing was heard"
+    assert 0.35 < np.abs(made).max() <= CEILING
+    if output.missed:
+        pytest.skip(f"this machine was too busy to play: {output.missed} blocks came late")
+    part = made[loud[0] : loud[-1], 0]
+    assert len(part) == pytest.approx(long * mixer.rate, rel=0.02)
+    assert np.abs(np.diff(part)).max() < 0.4 * 2 * np.pi * 220.0 / mixer.rate * 2.0
