@@ -107,13 +107,13 @@ def _bytes(place: Path, frames: list[Frame], plan: ExportPlan) -> int:
 
 
 def _read(place: Path) -> tuple[NDArray[np.uint8], Frame]:
-    """The colours of the last frame as it is seen, and the frame itself."""
+    """The colours of the first palette, and the last frame as it is seen."""
     from PIL import Image
 
     with Image.open(place) as picture:
         palette = np.array(picture.getpalette() or [0, 0, 0], np.uint8).reshape(-1, 3)
-        used = np.unique(np.asarray(picture)) if picture.mode == "P" else np.arange(len(palette))
-        palette = palette[used[used < len(palette)]]
+        last = int(np.flatnonzero(palette.any(axis=1))[-1]) if palette.any() else 0
+        palette = palette[: last + 1]  # a table is filled up with black to a power of two
         picture.seek(getattr(picture, "n_frames", 1) - 1)
         after = np.asarray(picture.convert("RGB"), np.uint8)
     return _sorted(palette), after

@@ -173,7 +173,7 @@ class PresetStore(QObject):
         """Other tags for one of the user's presets."""
         known = self.known.get(key)
         if known is not None and known.own:
-            self._change(known, replace(known.preset, tags=tags))
+            self._change(known, replace(known.preset, tags=list(dict.fromkeys(tags))))
 
     def set_about(self, key: str, about: str) -> None:
         """What a preset of the user is about, in a sentence."""

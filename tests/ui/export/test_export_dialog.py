@@ -1,0 +1,300 @@
+"""The export dialog, driven by mouse and keys; the files it makes are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
+
+from studio import picture
+from studio.engine.threads import stop_all
+from studio.export import read_recipe
+from studio.midi_file import read_midi
+from studio.plugins import read_plugin
+from studio.session.session import Session
+from studio.ui.export import ExportDialog
+from studio.ui.inspector.controls import Segments
+from tests.ui.stand import make_session, pumped
+
+WAVE = '''
+import numpy as np
+from studio.api import Float, Generator
+
+class Wave(Generator):
+    """Colours that come round."""
+    id, version, makes, title = "test.wave", 1, "image", "Wave"
+    period = Float(1.0, 0.1, 10.0, unit="s")
+
+    @classmethod
+    def loop_seconds(cls, values, bpm):
+        return values["period"]
+
+    def step(self, ctx):
+        width, height = ctx.size or (64, 48)
+        x = np.linspace(0.0, 1.0, width, dtype=np.float32)
+        turn = 2 * np.pi * (x + ctx.t / self.period)
+        row = np.stack([0.5 + 0.5 * np.cos(turn), 0.5 + 0.5 * np.sin(turn), x], axis=1)
+        return np.repeat(row[None], height, axis=0)
+'''
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
+    made = make_session(tmp_path)
+    place = tmp_path / "wave.py"
+    place.write_text(WAVE)
+    made.registry.add(read_plugin(place))
+    made.settings.set("export_folder", str(tmp_path / "out"))
+    yield made
+    made.close()
+    assert not stop_all(5.0)
+
+
+@pytest.fixture
+def waving(session: Session, qtbot: Any) -> Session:
+    session.load("A", "test.wave")
+    pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)
+    return session
+
+
+def opened(session: Session, qtbot: Any, line: str = "A") -> ExportDialog:
+    made = ExportDialog(session, line)
+    made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def click(qtbot: Any, segments: Segments, name: str) -> None:
+    box = segments.boxes(segments.width())[name]
+    qtbot.mouseClick(segments, Qt.MouseButton.LeftButton, pos=box.center())
+
+
+def choose(qtbot: Any, dialog: ExportDialog, key: str) -> None:
+    """Click a format in the list."""
+    for row in range(dialog.formats.count()):
+        item = dialog.formats.item(row)
+        if item.data(Qt.ItemDataRole.UserRole) == key:
+            spot = dialog.formats.visualItemRect(item).center()
+            qtbot.mouseClick(dialog.formats.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+            return
+    raise AssertionError(f"{key} is not offered")
+
+
+def type_name(qtbot: Any, dialog: ExportDialog, name: str) -> None:
+    dialog.name.setFocus()
+    dialog.name.selectAll()
+    qtbot.keyClicks(dialog.name, name)
+
+
+def export(qtbot: Any, dialog: ExportDialog) -> Path:
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    assert dialog.job is not None
+    job = dialog.job
+    pumped(dialog.session, qtbot, lambda: job.state != "running")
+    assert job.state == "done", job.error
+    qtbot.waitUntil(lambda: dialog.foot.open.isVisible())
+    return job.result().path
+
+
+def asked() -> QDialog | None:
+    return next((w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()
+                 and not isinstance(w, ExportDialog)), None)
+
+
+def press(qtbot: Any, dialog: QDialog, text: str) -> None:
+    button = next(found for found in dialog.findChildren(QPushButton) if found.text() == text)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_the_picture_on_screen_is_one_click(waving: Session, qtbot: Any) -> None:
+    dialog = opened(waving, qtbot)
+    assert dialog.name.text().endswith(".png") and dialog.size_row is not None and not dialog.size_row.isEnabled()
+    path = export(qtbot, dialog)
+    assert picture.read_image(path).shape == (48, 64, 3)
+    assert read_recipe(path)["stages"][0]["generator"] == "test.wave"
+    assert "ready" in dialog.note.text() and dialog.foot.open.isVisible()
+
+
+def test_a_still_is_rendered_anew_in_any_size(waving: Session, qtbot: Any) -> None:
+    dialog = opened(waving, qtbot)
+    assert dialog.still is not None and dialog.size_row is not None
+    click(qtbot, dialog.still, "rendered anew")
+    assert dialog.size_row.isEnabled()
+    dialog.size_row.choose("Square")
+    assert "1080 × 1080" in dialog.note.text() and "memory" in dialog.note.text()
+    path = export(qtbot, dialog)
+    assert picture.read_image(path).shape == (1080, 1080, 3)
+
+
+def test_one_loop_closes_to_the_frame(waving: Session, qtbot: Any) -> None:
+    waving.set_value("A", 0, "period", 0.93)
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "sequence")
+    assert dialog.length is not None and dialog.length.mode() == "one loop"
+    assert "one loop, closed" in dialog.note.text()
+    plan = dialog.plan()
+    assert plan is not None and plan.frames == 28 and plan.frames / plan.fps == pytest.approx(0.93)
+    folder = export(qtbot, dialog)
+    frames = sorted(folder.iterdir())
+    assert len(frames) == 28
+    first, second, last = (picture.read_image(frames[i]).astype(int) for i in (0, 1, 27))
+    there, back = np.abs(second - first).max(), np.abs(first - last).max()
+    assert abs(there - back) <= 3  # the seam is a step like the others
+
+
+def test_length_in_beats_follows_the_tempo(waving: Session, qtbot: Any) -> None:
+    waving.set_bpm(60.0)
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.length is not None
+    click(qtbot, dialog.length.modes, "beats")
+    dialog.length.amount.setFocus()
+    dialog.length.amount.selectAll()
+    qtbot.keyClicks(dialog.length.amount, "3")
+    qtbot.keyClick(dialog.length.amount, Qt.Key.Key_Tab)
+    plan = dialog.plan()
+    assert plan is not None and plan.frames == 90
+
+
+def test_a_gif_is_shown_before_it_is_made(waving: Session, qtbot: Any, tmp_path: Path) -> None:
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "gif")
+    gif = dialog.gif
+    assert gif is not None and dialog.options is not None
+    pumped(waving, qtbot, lambda: gif.result is not None)
+    assert len(gif.swatches.colours()) >= 60 and "about" in gif.size_text.text()
+    before = gif.result
+    colours = dialog.options.rows["colours"].spin
+    colours.setFocus()
+    colours.selectAll()
+    qtbot.keyClicks(colours, "8")
+    qtbot.keyClick(colours, Qt.Key.Key_Tab)
+    pumped(waving, qtbot, lambda: gif.result is not before)
+    assert gif.result is not None and before is not None
+    assert len(gif.swatches.colours()) <= 8 and gif.result.size < before.size
+    path = export(qtbot, dialog)
+    assert 0.4 < gif.result.size / path.stat().st_size < 2.5
+    assert read_recipe(path)["options"]["colours"] == 8
+    qtbot.mouseMove(gif.wipe, QPoint(10, gif.wipe.height() // 2))
+    qtbot.keyClick(gif.wipe, Qt.Key.Key_Right)
+    assert gif.wipe.share > 0
+
+
+def test_what_memory_does_not_allow_cannot_be_started(
+    waving: Session, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.session import memory
+
+    monkeypatch.setattr(memory, "available", lambda: 1_500_000_000)
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.size_row is not None
+    dialog.size_row.choose("8K")
+    assert "7680x4320" in dialog.note.text() and "1.5 GB" in dialog.note.text()
+    assert not dialog.foot.start.isEnabled()
+    dialog.size_row.choose("HD")
+    assert dialog.foot.start.isEnabled()
+
+
+def test_a_file_that_is_there_is_asked_about(waving: Session, qtbot: Any, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.png").write_bytes(b"keep me")
+    dialog = opened(waving, qtbot)
+    type_name(qtbot, dialog, "mine.png")
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    question = asked()
+    assert question is not None and dialog.job is None
+    press(qtbot, question, "Cancel")
+    assert (tmp_path / "out" / "mine.png").read_bytes() == b"keep me"
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    question = asked()
+    assert question is not None
+    press(qtbot, question, "Replace")
+    job = dialog.job
+    assert job is not None
+    pumped(waving, qtbot, lambda: job.state == "done")
+    assert read_recipe(tmp_path / "out" / "mine.png")
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a/b.png", "  ", "noending"])
+def test_names_that_cannot_be_are_refused(waving: Session, qtbot: Any, name: str) -> None:
+    dialog = opened(waving, qtbot)
+    type_name(qtbot, dialog, name)
+    assert not dialog.foot.start.isEnabled() and dialog.note.text()
+
+
+def test_cancel_leaves_nothing_and_the_dialog_may_be_closed_meanwhile(
+    waving: Session, qtbot: Any, tmp_path: Path
+) -> None:
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.length is not None
+    dialog.length.choose("seconds", 5000.0)
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    job = dialog.job
+    assert job is not None
+    pumped(waving, qtbot, lambda: job.progress > 0)
+    qtbot.waitUntil(lambda: dialog.foot.bar.isVisible() and dialog.foot.words.text() != "")
+    qtbot.mouseClick(dialog.foot.cancel, Qt.MouseButton.LeftButton)
+    pumped(waving, qtbot, lambda: job.state == "cancelled")
+    qtbot.waitUntil(lambda: "Cancelled" in dialog.note.text())
+    assert list((tmp_path / "out").iterdir()) == []
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    again = dialog.job
+    assert again is not None and again is not job
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible() and again.state == "running"
+    again.cancel()
+    pumped(waving, qtbot, lambda: again.state == "cancelled")
+
+
+def test_a_player_becomes_midi_and_sound(session: Session, qtbot: Any) -> None:
+    player = session.add_player()
+    session.load(player.name, "test.count")
+    pumped(session, qtbot, lambda: player.stages())
+    dialog = opened(session, qtbot, player.name)
+    keys = [dialog.formats.item(row).data(Qt.ItemDataRole.UserRole) for row in range(dialog.formats.count())]
+    assert keys == ["mid", "wav"]
+    assert dialog.length is not None
+    dialog.length.choose("beats", 8.0)
+    assert "8 beats" in dialog.note.text()
+    assert len(read_midi(export(qtbot, dialog)).notes) == 8
+
+
+def test_lines_can_be_switched_and_the_finished_file_is_shown(
+    waving: Session, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waving.load("B", "test.shade")
+    pumped(waving, qtbot, lambda: waving.decks["B"].frame() is not None)
+    dialog = opened(waving, qtbot)
+    click(qtbot, dialog.lines, "Deck B")
+    assert dialog.line == "B" and dialog.name.text().startswith("shade")
+    click(qtbot, dialog.lines, "Programme")
+    path = export(qtbot, dialog)
+    shown: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: shown.append(url.toLocalFile()) or True)
+    qtbot.mouseClick(dialog.foot.open, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.foot.show_it, Qt.MouseButton.LeftButton)
+    assert shown[0] == str(path)
+
+
+def test_an_empty_studio_says_so(session: Session, qtbot: Any) -> None:
+    dialog = opened(session, qtbot)
+    assert "empty" in dialog.note.text() and not dialog.foot.start.isEnabled()
+
+
+def test_what_failed_says_why(waving: Session, qtbot: Any, tmp_path: Path) -> None:
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    (tmp_path / "out").write_text("a file where the folder should be")
+    qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
+    assert "cannot be exported" in dialog.note.text() and dialog.job is None
