@@ -4,6 +4,7 @@ from studio.ui.kit import mime
 from studio.ui.kit.buttons import button, tool_button
 from studio.ui.kit.card import Card
 from studio.ui.kit.colors import ColorField, ColorPicker, ColorSwatch
+from studio.ui.kit.combo import Combo
 from studio.ui.kit.dialogs import ask, ask_text, pick_file, pick_folder
 from studio.ui.kit.dock_title import DockTitle
 from studio.ui.kit.flow import FlowLayout
@@ -18,8 +19,8 @@ from studio.ui.kit.thumbs import ThumbGrid
 from studio.ui.kit.toast import Toast
 
 __all__ = [
-    "Badge", "Card", "ColorField", "ColorPicker", "ColorSwatch", "DockTitle", "Elided", "EmptyState", "FlowLayout",
-    "FrameView", "SearchField", "Section", "Slider", "Thumb", "ThumbGrid", "TimeText", "Toast", "XYPad", "ask",
-    "ask_text", "button", "clock_text", "left_text", "mime", "pick_file", "pick_folder", "restore_section_states",
-    "section_states", "to_qimage", "tool_button",
+    "Badge", "Card", "ColorField", "ColorPicker", "ColorSwatch", "Combo", "DockTitle", "Elided", "EmptyState",
+    "FlowLayout", "FrameView", "SearchField", "Section", "Slider", "Thumb", "ThumbGrid", "TimeText", "Toast",
+    "XYPad", "ask", "ask_text", "button", "clock_text", "left_text", "mime", "pick_file", "pick_folder",
+    "restore_section_states", "section_states", "to_qimage", "tool_button",
 ]

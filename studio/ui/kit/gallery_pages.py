@@ -40,6 +40,7 @@ from studio.ui.kit import (
     Badge,
     Card,
     ColorField,
+    Combo,
     Elided,
     EmptyState,
     FlowLayout,
@@ -111,8 +112,7 @@ def _tabs_demo() -> QTabWidget:
 
 
 def _combo(*items: str, editable: bool = False) -> QComboBox:
-    combo = QComboBox()
-    combo.addItems(list(items))
+    combo = Combo(items)
     combo.setEditable(editable)
     return combo
 
@@ -128,15 +128,16 @@ def controls_page() -> QWidget:
     menu_button.setMenu(QMenu(menu_button))
     grid.addWidget(_group(
         "Buttons",
-        (button("Plain"), button("Export", "export"), button("Render", "film", role="primary"), menu_button),
+        (button("Plain"), button("Export", "export"), button("Render", "film", role="primary")),
         (button("Delete", "trash", role="danger"), _on(button("Blackout", "blackout", role="danger", checkable=True)),
-         button("Ghost", role="ghost"), button("Learn more", role="link")),
+         button("Ghost", role="ghost")),
         (_on(button("Loop", "loop", checkable=True)), button("Sync", checkable=True), _off(button("Plain")),
          _off(button("Render", role="primary"))),
+        (menu_button, tool_button("tap", "Tap", text="Tap", role="raised"), button("Learn more", role="link")),
         (tool_button("play", "Play"), tool_button("stop", "Stop"), _on(tool_button("record", "Record", checkable=True)),
          tool_button("dice", "Randomise"), _on(tool_button("lock", "Lock", checkable=True)),
          tool_button("undo", "Undo"),
-         _off(tool_button("redo", "Redo")), tool_button("tap", "Tap", text="Tap", role="raised")),
+         _off(tool_button("redo", "Redo"))),
     ), 0, 0)
     failed = QLineEdit("-3")
     failed.setProperty("role", "wrong")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QEnterEvent, QHelpEvent
+from PySide6.QtGui import QEnterEvent, QHelpEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -24,6 +24,7 @@ from studio.ui import theme
 from studio.ui.kit import (
     Badge,
     Card,
+    Combo,
     DockTitle,
     Elided,
     EmptyState,
@@ -203,6 +204,44 @@ def test_buttons_have_names_tips_and_take_the_keyboard(qtbot: QtBot) -> None:
     assert pressed == ["plain", "small"]
     assert plain.toolTip() == "Write the film"
     assert small.accessibleName() == small.toolTip() == "Randomise"
+
+
+# ---- combo box
+
+
+def test_combo_chooses_by_data_key_and_list(qtbot: QtBot) -> None:
+    combo = Combo([("Slow", 1), ("Medium", 2), "Fast"], name="Speed")
+    shown(qtbot, combo, 160, 28)
+    assert combo.accessibleName() == "Speed"
+    assert combo.choose(2) and combo.currentText() == "Medium"
+    assert not combo.choose(99) and combo.currentData() == 2
+    combo.setFocus()
+    qtbot.keyClick(combo, Qt.Key.Key_Down)
+    assert combo.currentData() == "Fast"
+    combo.showPopup()
+    view = combo.view()
+    assert view.sizeHintForRow(0) >= 26
+    qtbot.mouseClick(view.viewport(), LEFT, pos=view.visualRect(combo.model().index(0, 0)).center())
+    qtbot.waitUntil(lambda: combo.currentData() == 1)
+
+
+def test_wheel_over_a_combo_without_the_focus_scrolls_the_page(qtbot: QtBot) -> None:
+    combo = Combo(["Slow", "Medium", "Fast"])
+    shown(qtbot, combo, 160, 28)
+
+    def turn() -> bool:
+        event = QWheelEvent(QPointF(20, 14), QPointF(20, 14), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+                            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+        event.ignore()
+        QApplication.sendEvent(combo, event)
+        return event.isAccepted()
+
+    combo.clearFocus()
+    assert not turn() and combo.currentText() == "Slow"
+    combo.activateWindow()
+    qtbot.waitUntil(combo.isActiveWindow)
+    combo.setFocus()
+    assert turn() and combo.currentText() == "Medium"
 
 
 # ---- rows that wrap
