@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.engine import Job
 from studio.files import FileError
@@ -29,14 +28,10 @@ from studio.plugins.watch import find_new, read_again
 from studio.session.core import Core
 from studio.ui import reveal, theme
 from studio.ui.background import background
-from studio.ui.kit import Badge, Elided, EmptyState, SearchField, Section, ask_text, button, mime, pick_file
-from studio.ui.pages.parts import Facts, Page, clear, label, rule, scrolled
+from studio.ui.kit import Badge, Elided, SearchField, ask_text, button, mime, pick_file
+from studio.ui.pages.parts import Page, clear, scrolled
+from studio.ui.pages.plugin_detail import ORIGINS, STATES, PluginDetail
 
-STATES = {
-    "found": ("off", "dim"), "enabled": ("ready", "dim"), "loaded": ("loaded", "accent"),
-    "running": ("running", "good"), "failed": ("failed", "danger"),
-}
-ORIGINS = {"built-in": "came with the studio", "folder": "your own", "installed": "an installed package"}
 _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -48,7 +43,6 @@ class PluginsPage(Page):
                          "runs.", parent)
         self.rows: list[PluginRow] = []
         self.current: Plugin | None = None
-        self.findings: dict[str, list[Finding]] = {}
         self._signature: list[tuple[str, str, str]] = []
         self._build()
         self.hear("library", lambda _: self.refresh())
@@ -74,7 +68,7 @@ class PluginsPage(Page):
         inner.setContentsMargins(0, 0, theme.space(2), 0)
         inner.addLayout(self._list)
         inner.addStretch(1)
-        self.detail = PluginDetail(self)
+        self.detail = PluginDetail(self.reload, self.check)
         self.detail.setFixedWidth(theme.px(420))
         row = QHBoxLayout()
         row.setSpacing(theme.space(5))
@@ -168,7 +162,7 @@ class PluginsPage(Page):
 
         if not shiboken6.isValid(self):
             return
-        self.findings[plugin.name] = found
+        self.detail.findings[plugin.name] = found
         if plugin is self.current:
             self.detail.show_plugin(plugin, again=True)
 
@@ -312,120 +306,3 @@ class PluginRow(QFrame):
             self.focusNextPrevChild(event.key() == Qt.Key.Key_Down)
         else:
             super().keyPressEvent(event)
-
-
-class PluginDetail(QWidget):
-    """One plugin in full."""
-
-    def __init__(self, page: PluginsPage) -> None:
-        super().__init__()
-        self._page = page
-        self._plugin: Plugin | None = None
-        self.title = label("", "title", wrap=True, select=True)
-        self.about = label("", "dim", wrap=True)
-        self.reason = label("", "danger", wrap=True, select=True)
-        self.trace = QPlainTextEdit()
-        self.trace.setReadOnly(True)
-        self.trace.setProperty("role", "mono")
-        self.trace.setAccessibleName("Where it failed")
-        self.trace.setMinimumHeight(theme.px(150))
-        self.trace.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.more = Section("Where it failed", is_open=True)
-        self.more.add(self.trace)
-        self.reload = button("Reload", "refresh", tip="Read its files anew; what runs keeps its values",
-                             clicked=lambda: self._with(page.reload))
-        self.check = button("Check", "ok", tip="Try it out in a process of its own and say what could be better",
-                            clicked=lambda: self._with(page.check))
-        self.folder = button("Open folder", "folder", clicked=lambda: self._with(lambda p: reveal.show_in_folder(p.place)))
-        self.facts = Facts()
-        self.result = label("", "strong", wrap=True)
-        self.found = QVBoxLayout()
-        self.found.setSpacing(theme.space(1.5))
-        buttons = QHBoxLayout()
-        buttons.setSpacing(theme.space(2))
-        for press in (self.reload, self.check, self.folder):
-            buttons.addWidget(press)
-        buttons.addStretch(1)
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(0, 0, theme.space(3), 0)
-        column.setSpacing(theme.space(2.5))
-        for text in (self.title, self.about, self.reason):
-            column.addWidget(text)
-        column.addLayout(buttons)
-        for part in (self.more, rule(), self.facts, rule(), self.result):
-            column.addWidget(part)
-        column.addLayout(self.found)
-        column.addStretch(1)
-        self.stack = QStackedWidget()
-        self.stack.addWidget(EmptyState("puzzle", "No plugin chosen", "Choose one at the left."))
-        self.stack.addWidget(scrolled(inner))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.stack)
-
-    def _with(self, do: Callable[[Plugin], object]) -> None:
-        if self._plugin is not None:
-            do(self._plugin)
-
-    def checking(self, on: bool) -> None:
-        """A check runs."""
-        self.check.setEnabled(not on)
-        if on:
-            self.result.setText("It is being tried: a few steps, twice, at the ends of every parameter…")
-            theme.set_role(self.result, "dim")
-            clear(self.found)
-
-    def show_plugin(self, plugin: Plugin, *, again: bool = False) -> None:
-        """Show a plugin."""
-        if plugin is not self._plugin or again:
-            self._plugin = plugin
-            self.check.setEnabled(True)
-            self._show_findings(self._page.findings.get(plugin.name))
-        self.stack.setCurrentIndex(1)
-        self.title.setText(plugin.title)
-        manifest = plugin.manifest
-        self.about.setText(manifest.about if manifest else "")
-        self.about.setVisible(bool(manifest and manifest.about))
-        self.reason.setText(plugin.reason)
-        self.reason.setVisible(bool(plugin.reason))
-        theme.set_role(self.reason, "danger" if plugin.state == "failed" else "warning")
-        text = _trace(plugin)
-        self.more.setVisible(bool(text))
-        if text != self.trace.toPlainText():
-            self.trace.setPlainText(text)
-        word, _ = STATES.get(plugin.state, (plugin.state, ""))
-        rows = [("State", word), ("From", ORIGINS[plugin.origin])]
-        if manifest is not None:
-            takes = f", takes {manifest.takes}" if manifest.takes else ""
-            rows += [("Id", plugin.id), ("Version", str(manifest.version)), ("Makes", f"{manifest.makes}{takes}"),
-                     ("Requires", ", ".join(manifest.requires)),
-                     ("Models", ", ".join(weights.name for weights in manifest.weights))]
-        rows += [("Looks", str(len(plugin.presets)) if plugin.presets else ""), ("Place", str(plugin.place))]
-        self.facts.set((name, text) for name, text in rows if text)
-
-    def _show_findings(self, found: list[Finding] | None) -> None:
-        clear(self.found)
-        if found is None:
-            self.result.setText("")
-            return
-        faults = sum(finding.level == "fault" for finding in found)
-        if not found:
-            self.result.setText("Nothing to find fault with.")
-        else:
-            self.result.setText(f"{faults} to mend, {len(found) - faults} to consider" if faults else
-                                f"It works; {len(found)} to consider")
-        theme.set_role(self.result, "danger" if faults else "good")
-        for finding in found:
-            row = QHBoxLayout()
-            row.setSpacing(theme.space(2))
-            badge = Badge(finding.level, "danger" if finding.level == "fault" else "warning")
-            row.addWidget(badge, alignment=Qt.AlignmentFlag.AlignTop)
-            row.addWidget(label(f"{finding.where}: {finding.message}", wrap=True, select=True), 1)
-            self.found.addLayout(row)
-
-
-def _trace(plugin: Plugin) -> str:
-    """The traceback of a failed import, '' where there is none."""
-    error = plugin.error if plugin.state == "failed" else None
-    return "".join(traceback.format_exception(error)).strip() if error is not None else ""
