@@ -17,7 +17,7 @@ from studio.ui.background import background
 from studio.ui.inspector.choice_rows import PickButton
 from studio.ui.inspector.measure import font
 from studio.ui.inspector.popup import Entry, PickPopup
-from studio.ui.inspector.presets import edited, presets_of, wanted
+from studio.ui.inspector.presets import edited, preset_at, presets_of, wanted
 from studio.ui.inspector.tile import sign
 from studio.ui.kit.buttons import button, tool_button
 from studio.ui.kit.slider import Slider
@@ -104,11 +104,11 @@ class Header(QWidget):
         self._seen: tuple[Any, ...] = ()
         self._make_parts()
         self._lay_out()
+        self.restyle()
         QGuiApplication.clipboard().dataChanged.connect(self._clipboard_changed)
 
     def _make_parts(self) -> None:
         self.title, self.badge, self.subtitle = Title(), Badge("", "dim"), QLabel()
-        self.subtitle.setFont(theme.font("small"))
         theme.set_role(self.subtitle, "dim")
         self.undo = tool_button("undo", "Undo", clicked=self.session.undo)
         self.redo = tool_button("redo", "Redo", clicked=self.session.redo)
@@ -161,6 +161,16 @@ class Header(QWidget):
         outer.insertSpacing(2, theme.px(4))
         self.subtitle.setContentsMargins(theme.space(3), 0, 0, 0)
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def restyle(self) -> None:
+        """Take the sizes of the present theme and scale."""
+        self.subtitle.setFont(theme.font("small"))
+        side, small = theme.px(18), theme.px(16)
+        for tool in (self.undo, self.redo, self.back, self.copy, self.paste, self.reset, self.bypass):
+            tool.setIconSize(QSize(side, side))
+        for wide in (self.randomise, self.mutate):
+            wide.setIconSize(QSize(small, small))
+        self._seen = ()
 
     # --- showing
 
@@ -299,9 +309,9 @@ class Header(QWidget):
 
     def toggle_bypass(self) -> None:
         """Let the picture go by, or use the effect again."""
-        slot = self.slot
-        if slot is not None:
-            self._do(lambda: self.session.set_bypass(*self._place, not slot.bypass))
+        if self.slot is not None:
+            on = not self.slot.bypass
+            self._do(lambda: self.session.set_bypass(*self._place, on))
 
     def go_back(self) -> None:
         """To the look of ten seconds ago."""
@@ -350,8 +360,6 @@ class Header(QWidget):
 
     def use_preset_file(self, path: str) -> None:
         """Put the values of a preset file in."""
-        from studio.ui.inspector.presets import preset_at
-
         file = Path(path)
         background(
             self.session, lambda: preset_at(file), self.apply, lambda text: self.said.emit(text, "danger"), owner=self

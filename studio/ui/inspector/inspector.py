@@ -95,6 +95,8 @@ class Inspector(QWidget):
         self._folded: dict[str, set[str]] = {}
         self._shown: tuple[object, ...] = ()
         self._trouble, self._troubled = "", 0.0
+        self._look = (theme.current(), theme.scale())
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAcceptDrops(True)
         self.setAccessibleName("Inspector")
         self.setMinimumWidth(theme.space(65))
@@ -167,6 +169,7 @@ class Inspector(QWidget):
         """Follow the selection and show values that changed elsewhere. Costs nothing while it is hidden."""
         if not self.isVisible():
             return
+        self._follow_theme()
         line, index, slot = self._target()
         now = (line.name if line else "", index, slot.uid if slot else 0, slot.state if slot else "",
                id(slot.stage.values) if slot and slot.stage else 0)
@@ -179,6 +182,21 @@ class Inspector(QWidget):
         if self.panel is not None and slot is not None:
             self.panel.sync()
             self.panel.sync_locks(slot.locked)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            self._look = ("", 0.0)  # also when it is changed back before the next look
+
+    def _follow_theme(self) -> None:
+        look = (theme.current(), theme.scale())
+        if look != self._look:  # rows know the colours and sizes they were made with
+            self._look, self._shown = look, ()
+            self.setMinimumWidth(theme.space(65))
+            self.header.restyle()
+            for panel in list(self._panels.values()):
+                self._drop(panel)
+            self._panels.clear()
 
     def _change(self, line: Line | None, index: int, slot: Slot | None) -> None:
         self.note.show_text("")
@@ -306,15 +324,6 @@ class Inspector(QWidget):
             self.filter.clear()
         else:
             super().keyPressEvent(event)
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and self._panels:
-            # rows know the colours they were made with
-            for panel in list(self._panels.values()):
-                self._drop(panel)
-            self._panels.clear()
-            self._shown = ()
 
     # --- dropping a preset
 

@@ -441,6 +441,21 @@ def test_another_theme_recolours_the_rows(zoo: Desk, qapp: QApplication) -> None
     zoo.until(lambda: accent_is(before))
 
 
+def test_a_larger_scale_makes_larger_rows(zoo: Desk, qapp: QApplication) -> None:
+    def height() -> int:
+        panel = zoo.inspector.panel
+        return panel.rows["speed"].height() if panel is not None and "speed" in panel.rows else 0
+
+    zoo.until(lambda: height() == zoo.row("speed").heightForWidth(zoo.row("speed").width()))
+    before = height()
+    theme.apply(qapp, "dark", 1.5)
+    try:
+        zoo.until(lambda: height() > 1.3 * before)
+    finally:
+        theme.apply(qapp, "dark")
+    zoo.until(lambda: height() == before)
+
+
 def test_opened_and_closed_again_nothing_is_left(session: Session, desk: Desk) -> None:
     from studio.ui.inspector import Inspector
 
