@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from studio.ui import icons, theme
-from studio.ui.kit.card import as_image
-from studio.ui.kit.painting import covering, pill, rounded
+from studio.ui.kit.card import Picture
+from studio.ui.kit.painting import covering, pill, rounded, to_qimage
 
 if TYPE_CHECKING:
     from studio.ui.kit.thumb_model import Thumb
@@ -31,7 +31,7 @@ class ThumbDelegate(QStyledItemDelegate):
         self._ask = ask_picture
         self._side = 108
         self._width = 0
-        self._cache: OrderedDict[tuple[str, int, int], QPixmap] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, int], tuple[Picture, QPixmap]] = OrderedDict()
 
     def set_side(self, side: int) -> None:
         """The least width of a picture, in pixels at scale 1."""
@@ -125,13 +125,13 @@ class ThumbDelegate(QStyledItemDelegate):
         if item.picture is None:
             return None
         width = round(size.width() * ratio)
-        name = (item.key, width, id(item.picture))
-        found = self._cache.get(name)
-        if found is not None:
+        name = (item.key, width)
+        known, found = self._cache.get(name, (None, None))
+        if found is not None and known is item.picture:
             self._cache.move_to_end(name)
             return found
-        image = as_image(item.picture)
-        if image is None or image.isNull():
+        image = item.picture if isinstance(item.picture, QImage) else to_qimage(item.picture)
+        if image.isNull():
             return None
         target = QSize(width, round(size.height() * ratio))
         part = covering(image.size(), QRectF(0, 0, target.width(), target.height())).toRect()
@@ -147,7 +147,8 @@ class ThumbDelegate(QStyledItemDelegate):
         painter.drawImage(0, 0, small)
         painter.end()
         result.setDevicePixelRatio(ratio)
-        self._cache[name] = result
+        self._cache[name] = (item.picture, result)
+        self._cache.move_to_end(name)
         while len(self._cache) > _KEPT:
             self._cache.popitem(last=False)
         return result

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QApplication,
@@ -41,7 +43,9 @@ from studio.ui.kit import (
     Slider,
     Thumb,
     ThumbGrid,
+    Toast,
     XYPad,
+    ask,
     button,
     tool_button,
 )
@@ -180,3 +184,30 @@ def test_off_looks_off(qtbot: QtBot, dressed: str, name: str) -> None:
     widget.setEnabled(False)
     assert differing(on, look(widget)) >= 8
     host.close()
+
+
+def test_fifty_rounds_leave_nothing_behind(qapp: QApplication, qtbot: QtBot) -> None:
+    def everything() -> int:
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        qapp.processEvents()
+        gc.collect()
+        return len(qapp.allWidgets())
+
+    def one_round() -> None:
+        host = QWidget()
+        row = QHBoxLayout(host)
+        for make in (*STANDARD.values(), lambda: ThumbGrid(), lambda: Section("Motion"), lambda: ColorPicker()):
+            row.addWidget(make())
+        host.show()
+        Toast.show_in(host, "Saved", "good", ("Show", lambda: None))
+        ask(host, "Sure?", "", ["No", "Yes"])
+        qapp.processEvents()
+        host.close()
+        host.deleteLater()
+
+    one_round()
+    before, threads = everything(), threading.active_count()
+    for _ in range(50):
+        one_round()
+    assert everything() == before
+    assert threading.active_count() == threads

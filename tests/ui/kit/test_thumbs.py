@@ -128,6 +128,13 @@ def test_a_new_picture_replaces_the_old_one(grid: ThumbGrid) -> None:
     assert image.pixelColor(rect_of(grid, "k0").center() - QPoint(0, 20)).name() == "#fafafa"
 
 
+def test_new_items_show_their_own_pictures(grid: ThumbGrid) -> None:
+    for shade in (10, 90, 170, 250):  # an array may come to lie where the last one lay
+        grid.set_items([Thumb("k0", "Look", picture=np.full((20, 20, 3), shade, np.uint8))])
+        image = grid.view.grab().toImage()
+        assert image.pixelColor(rect_of(grid, "k0").center() - QPoint(0, 20)).red() == shade
+
+
 def test_ten_thousand_items_stay_quick(qtbot: QtBot, grid: ThumbGrid) -> None:
     many = [Thumb(f"m{n}", f"Picture {n}", tags=(f"tag{n % 7}",)) for n in range(10_000)]
     start = time.perf_counter()
