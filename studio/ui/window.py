@@ -133,6 +133,7 @@ class MainWindow(QMainWindow):
         self.stage.setCentralWidget(self.split)
         self.library = LibraryDock(self.session)
         self.inspector = Inspector(self.session)
+        self.inspector.page_requested.connect(self.show_page)
         self.docks = {
             "library": self._dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea),
             "inspector": self._dock("Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),

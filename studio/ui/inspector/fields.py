@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDropEvent, QFocusEvent, QKeyEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QDropEvent, QFocusEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QLineEdit, QToolButton, QWidget
 
 from studio.ui import icons, theme
@@ -17,10 +17,11 @@ class Entry(QLineEdit):
     taken = Signal(str, bool)
     """The text, and whether the keyboard stays here."""
     stepped = Signal(int, bool)
+    _kept = ""
 
     def __init__(self, parent: QWidget | None = None, *, steps: bool = False) -> None:
         super().__init__(parent)
-        self._steps, self._kept = steps, ""
+        self._steps = steps
         self.setMinimumWidth(theme.space(8))
 
     def show_text(self, text: str) -> None:
@@ -46,6 +47,11 @@ class Entry(QLineEdit):
         self._kept = text
         self.setText(text)
 
+    def event(self, event: QEvent) -> bool:
+        if not self.typing and leaves_undo(event):
+            return False
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -70,6 +76,16 @@ class Entry(QLineEdit):
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason:  # its own menu of copy and paste
             self._take(False)
+
+
+def leaves_undo(event: QEvent) -> bool:
+    """Whether it asks if undo is the field's own; where nothing is being typed, it is the window's."""
+    if event.type() != QEvent.Type.ShortcutOverride or not isinstance(event, QKeyEvent):
+        return False
+    if not (event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)):
+        return False
+    event.ignore()
+    return True
 
 
 def square(icon: str, name: str, tip: str, slot: Callable[[], object], parent: QWidget | None = None) -> QToolButton:

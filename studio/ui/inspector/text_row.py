@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy, QToolButton, QWidget
 
 from studio.params import MAX_TEXT, Text
 from studio.ui import icons, theme
 from studio.ui.inspector.editing import StageEdits
-from studio.ui.inspector.fields import Entry, square
+from studio.ui.inspector.fields import Entry, leaves_undo, square
 from studio.ui.inspector.measure import metrics
 from studio.ui.inspector.row import ParamRow
 
@@ -24,10 +24,10 @@ class Editor(QPlainTextEdit):
     """Several lines: Ctrl+Enter or going elsewhere takes them, Esc leaves all as it was, Tab goes on."""
 
     taken = Signal(str, bool)
+    _kept = ""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._kept = ""
         self.setTabChangesFocus(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -45,6 +45,11 @@ class Editor(QPlainTextEdit):
         self._kept = text
         if text != self.toPlainText():
             self.setPlainText(text)
+
+    def event(self, event: QEvent) -> bool:
+        if not self.typing and leaves_undo(event):
+            return False
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         control = event.modifiers() & Qt.KeyboardModifier.ControlModifier

@@ -9,7 +9,7 @@ import pytest
 from helpers_inspector import Desk
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -162,6 +162,26 @@ def test_a_seed_is_typed_and_rolled_and_remembered(zoo: Desk) -> None:
     QTest.keyClicks(found.search, "42")
     QTest.keyClick(found.search, Qt.Key.Key_Return)
     assert zoo.values["seed"] == 42
+
+
+def test_undo_is_the_windows_once_a_field_was_taken(zoo: Desk) -> None:
+    undo = QShortcut(QKeySequence.StandardKey.Undo, zoo.inspector)
+    undo.activated.connect(zoo.session.undo)
+    control = Qt.KeyboardModifier.ControlModifier
+    for name, field in (("seed", zoo.row("seed").field), ("words", zoo.row("words").line)):
+        before = zoo.values[name]
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, "42")
+        QTest.keyClick(field, Qt.Key.Key_Z, control)
+        assert field.text() == str(before) and not zoo.session.history.can_undo
+        field.selectAll()
+        QTest.keyClicks(field, "43")
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert str(zoo.values[name]) == "43"
+        QTest.keyClick(field, Qt.Key.Key_Z, control)
+        assert zoo.values[name] == before
+        zoo.until(lambda field=field, before=before: field.text() == str(before))
 
 
 def test_a_seed_that_is_no_number_is_refused(zoo: Desk) -> None:
