@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import stage_stand as stand
-from pytestqt.qtbot import QtBot
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from studio.session.session import Session
 from studio.ui.views.style import PaintingView

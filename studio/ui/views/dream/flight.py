@@ -116,7 +116,8 @@ class FlightPad(QWidget):
                 if room.contains(point):
                     break
                 point = middle + (point - middle) * 0.86
-            found.append(point)
+            found.append(QPointF(min(room.right(), max(room.left(), point.x())),
+                                 min(room.bottom(), max(room.top(), point.y()))))
         return found
 
     def centre_point(self) -> QPointF:

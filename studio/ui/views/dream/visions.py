@@ -70,7 +70,8 @@ def _text(visions: Sequence[Vision]) -> str:
     parts = []
     for number, vision in enumerate(visions):
         sign = "-" if vision.weight < 0 else "+" if number else ""
-        weight = "" if abs(vision.weight) == 1 else f"*{abs(vision.weight):.2f}"
+        # after channels always with the weight: "4c:9 - 3a" would read as channels 9 to 3
+        weight = "" if abs(vision.weight) == 1 and not vision.channels else f"*{abs(vision.weight):.2f}"
         parts.append(f"{sign} {vision.key}{weight}".strip() if number else f"{sign}{vision.key}{weight}")
     return " ".join(parts)
 
