@@ -111,9 +111,7 @@ class Page(QTextEdit):
         if not letters:
             return
         bar = self.verticalScrollBar()
-        low = bar.value() >= bar.maximum() - theme.px(40)
-        mine = self.textCursor()
-        at_end = mine.atEnd() and not mine.hasSelection()
+        where, low = bar.value(), bar.value() >= bar.maximum() - theme.px(40)
         self._own = True
         cursor = QTextCursor(self.document())
         cursor.movePosition(QTextCursor.MoveOperation.End)
@@ -121,10 +119,7 @@ class Page(QTextEdit):
         self._own = False
         self.letters += letters
         self.document().clearUndoRedoStacks()
-        if at_end:
-            self.moveCursor(QTextCursor.MoveOperation.End)
-        if low:
-            self.to_end()
+        bar.setValue(bar.maximum() if low else where)
 
     def to_end(self) -> None:
         """Show the newest line."""
