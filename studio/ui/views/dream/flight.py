@@ -29,7 +29,7 @@ from studio.ui.views.dream.geometry import LIMITS, Flight, from_frame
 AHEAD = 4
 """Seconds of the path that are drawn."""
 
-_SHARE = 0.44  # of the room that the picture of now takes
+_SHARE = 0.52  # of the room that the picture of now takes
 
 
 class FlightPad(QWidget):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.ui import theme
@@ -46,7 +47,7 @@ class SourcePanel(QWidget):
         column = QVBoxLayout()
         column.setSpacing(theme.space(1))
         column.addWidget(slot, 1)
-        below.setFixedHeight(theme.px(26))
+        below.setFixedHeight(theme.px(30))
         column.addWidget(below)
         return column
 
@@ -91,6 +92,11 @@ class SourcePanel(QWidget):
         row.addWidget(label)
         row.addWidget(control, 1)
         return part
+
+    def show_start(self, image: QImage | None) -> None:
+        """What it began with, seen where no picture of one's own is."""
+        name = STARTS.get(str(self._view.value("start", "")), ("",))[0]
+        self.start.set_image(image, name)
 
     def show_values(self) -> None:
         """Show the parameters as they are."""

@@ -23,6 +23,7 @@ from studio.ui.views.dream.octaves import OctavePad
 from studio.ui.views.dream.sources import SourcePanel
 from studio.ui.views.dream.vision_panel import VisionChips, VisionPanel
 from studio.ui.views.feed_row import FeedRow
+from studio.ui.views.slots import small
 from studio.ui.views.stage import StageView
 
 PANES = {"vision": ("Vision", "eye", "What is dreamt of: layers and channels of the network"),
@@ -42,6 +43,7 @@ class DreamView(StageView):
         self._model = ""
         self._pane = "vision"
         self._all = False
+        self._start: Frame | None = None
         self.setAccessibleName("DeepDream")
         self.picture = CompareView(self.line.frame, lambda: self.details().get("before"), before="Start", after="Dream",
                                    split=0.0)
@@ -216,6 +218,7 @@ class DreamView(StageView):
         self.picture.set_names("Input" if follows else "Start", "Dream")
         self.picture.refresh()
         self._show_state()
+        self._show_start(details.get("before"), follows)
         self.feed.refresh()
         if self.flight.isVisible():
             self.flight.refresh()
@@ -223,6 +226,12 @@ class DreamView(StageView):
         if frame is not None:
             height, width = frame.shape[:2]
             self.octaves.set_size(max(width, height), float(details.get("smallest", 32)), width / height)
+
+    def _show_start(self, before: Frame | None, follows: bool) -> None:
+        if before is self._start or (follows and self._start is not None) or not self.sources.isVisible():
+            return  # a dream that follows its input has a new one in every frame: the first will do
+        self._start = before
+        self.sources.show_start(small(before, 240) if before is not None else None)
 
     def _show_state(self) -> None:
         if self.line.state in ("failed", "hung", "paused"):
