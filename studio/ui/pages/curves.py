@@ -56,7 +56,7 @@ class Curves(QWidget):
 
     def _make(self, pg: Any) -> None:
         self._pg = pg
-        self._plot = pg.PlotWidget(background=theme.color("field"))
+        self._plot = pg.PlotWidget(background=theme.color("field"), enableMenu=False)
         self._plot.setAccessibleName(self._title)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setMenuEnabled(False)
@@ -64,6 +64,8 @@ class Curves(QWidget):
         self._plot.setMouseEnabled(x=True, y=False)
         self._plot.showGrid(x=False, y=True, alpha=0.12)
         item = self._plot.getPlotItem()
+        if item.ctrlMenu is not None:  # made without a parent: it would outlive the page
+            item.ctrlMenu.setParent(self._plot)
         item.setContentsMargins(*(theme.px(n) for n in (4, 8, 12, 4)))
         ink = theme.color("dim")
         for side in ("left", "bottom"):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -289,8 +288,7 @@ class DropArea(QWidget):
         what = mime.read(event.mimeData())
         if what is not None and what.files:
             event.acceptProposedAction()
-            files: list[Path] = list(what.files)
-            QTimer.singleShot(0, self, lambda: self.dropped.emit(files))  # let the drag end first
+            self.dropped.emit(list(what.files))
 
 
 class _NoWheel(QObject):

@@ -65,12 +65,14 @@ class RunView(QWidget):
         head = QHBoxLayout()
         head.setSpacing(theme.space(2))
         head.addWidget(self.title, 1)
+        head.addWidget(self.time)
         head.addWidget(self.badge)
-        for part in (self.folder, self.pause, self.stop, self.finish, self.again, self.use):
-            head.addWidget(part)
         foot = QHBoxLayout()
+        foot.setSpacing(theme.space(2))
         foot.addWidget(self.line, 1)
-        foot.addWidget(self.time)
+        for part in (self.folder, self.pause, self.stop, self.finish, self.again, self.use):
+            part.hide()
+            foot.addWidget(part)
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(self.curves)
         self.split.addWidget(self.samples)
@@ -112,6 +114,7 @@ class RunView(QWidget):
         self.error.setVisible(bool(run.error))
         active, paused = run.state in ("running", "paused"), run.state == "paused"
         self.pause.setText("Resume" if paused else "Pause")
+        self.folder.show()
         self.pause.setVisible(active)
         self.pause.setEnabled(bool(run.config))
         self.stop.setVisible(active)

@@ -56,8 +56,8 @@ class TrainingPage(Page):
     def _build(self) -> None:
         columns = QHBoxLayout()
         columns.setSpacing(theme.space(5))
-        columns.addWidget(self._recipes())
-        columns.addWidget(self._setup())
+        columns.addWidget(self._recipes(), 2)
+        columns.addWidget(self._setup(), 3)
         self.view = RunView(self.session)
         self.view.go_on.connect(self._go_on)
         self.view.used.connect(lambda: self.show_page.emit("stage"))
@@ -67,7 +67,7 @@ class TrainingPage(Page):
         self.right = QStackedWidget()
         self.right.addWidget(self.resting)
         self.right.addWidget(self.view)
-        columns.addWidget(self.right, 1)
+        columns.addWidget(self.right, 5)
         self.body.addLayout(columns, 1)
 
     def _recipes(self) -> QWidget:
@@ -83,7 +83,8 @@ class TrainingPage(Page):
             rows.addWidget(card)
         rows.addStretch(1)
         area = scrolled(column(rows, margins=(0, 0, 2, 0)))
-        area.setFixedWidth(theme.px(228))
+        area.setMinimumWidth(theme.px(176))
+        area.setMaximumWidth(theme.px(228))
         return area
 
     def _setup(self) -> QWidget:
@@ -127,7 +128,8 @@ class TrainingPage(Page):
         layout.addWidget(rule())
         layout.addWidget(self.why)
         layout.addLayout(foot)
-        holder.setFixedWidth(theme.px(352))
+        holder.setMinimumWidth(theme.px(300))
+        holder.setMaximumWidth(theme.px(352))
         for part in (self.checking, self.fault, self.skipped, self.facts):
             part.hide()
         self.setup = holder
