@@ -38,7 +38,7 @@ class LatentExplorer(Generator):
     seed = Seed(1, group="Latent", help="The picture: the same number is the same picture in every mode")
     place = Text("", group="Latent",
                  help="Taken instead of the seed: a mixture such as 12:0.7 40:0.5 pc1:-1 (seeds, named points and "
-                 "directions with weights); the map, breeding and photographs write it; empty: the seed")
+                 "directions with weights); with @7 at its end it holds while the seed is 7; empty: the seed")
     end_seed = Seed(2, group="Latent", help="Where interpolate goes")
     truncation = Float(0.85, -1.0, 2.0, group="Latent",
                        help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
@@ -127,7 +127,7 @@ class LatentExplorer(Generator):
             self._last: tuple[object, torch.Tensor] | None = None
             # texts that were read, which another network may not be able to follow
             self._read: tuple[tuple[str, str], list[latent.Keyframe] | None] = (("", ""), None)
-            self._mixed: tuple[tuple[str, str], latent.Where | None] = (("", ""), None)
+            self._mixed: tuple[tuple[str, str], latent.Where | None, int | None] = (("", ""), None, None)
         if not hasattr(self, "_phase"):
             self._rewind()
             self._said: set[str] = set()
@@ -204,15 +204,17 @@ class LatentExplorer(Generator):
             return self.seed
         key = (self.place, self.points)
         if key != self._mixed[0]:
-            where = self._mixed[1]
+            where, holds = self._mixed[1:]
             try:
-                wished = latent.parse_point(self.place, latent.parse_points(self.points))
+                text, holds = latent.held(self.place)
+                wished = latent.parse_point(text, latent.parse_points(self.points))
                 self._w_of(wished)
                 where = wished
             except latent.LatentError as error:
                 self._say(ctx, f"place: {error}")
-            self._mixed = (key, where)
-        return self.seed if self._mixed[1] is None else self._mixed[1]
+            self._mixed = (key, where, holds)
+        _, where, holds = self._mixed
+        return self.seed if where is None or holds not in (None, self.seed) else where
 
     def _home(self, ctx: Context) -> torch.Tensor:
         """The w where still stands and where walk and loop begin."""

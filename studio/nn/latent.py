@@ -26,6 +26,7 @@ from studio.nn.places import (
     ease,
     format_keyframes,
     format_points,
+    held,
     of_seed,
     of_vector,
     parse_keyframes,
@@ -37,9 +38,9 @@ from studio.nn.places import (
 
 __all__ = [
     "EASINGS", "MAX_KEYFRAMES", "Keyframe", "LatentError", "Place", "Where", "along", "around", "as_place", "at_time",
-    "combine", "direction_of", "ease", "format_keyframes", "format_points", "lerp", "of_seed", "of_vector", "offset",
-    "parse_keyframes", "parse_place", "parse_point", "parse_points", "place_w", "seed_latent", "slerp", "spline",
-    "there_and_back", "truncate", "vector_of", "wander",
+    "combine", "direction_of", "ease", "format_keyframes", "format_points", "held", "lerp", "of_seed", "of_vector",
+    "offset", "parse_keyframes", "parse_place", "parse_point", "parse_points", "place_w", "seed_latent", "slerp",
+    "spline", "there_and_back", "truncate", "vector_of", "wander",
 ]
 
 def seed_latent(seed: int, length: int) -> torch.Tensor:

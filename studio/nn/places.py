@@ -182,6 +182,17 @@ def parse_place(text: str, points: Mapping[str, Where] | None = None) -> Place:
     return Place(tuple(terms.items()))
 
 
+def hold(place: Place, seed: int) -> str:
+    """The text of a place that holds while the seed parameter is ``seed``: whoever turns the seed gets the seed."""
+    return f"{place} @{seed}"
+
+
+def held(text: str) -> tuple[str, int | None]:
+    """The place's own text, and the seed with which it holds (None: with any). Raises LatentError."""
+    body, at, seed = text.partition("@")
+    return body.strip(), _seed(seed.strip(), text) if at else None
+
+
 def _weight(text: str, word: str) -> float:
     try:
         weight = float(text) if len(text) <= 32 else math.nan

@@ -47,6 +47,13 @@ def test_mixing_adds_equal_sources_joins_vectors_and_drops_what_cannot_be_seen()
     assert len(many.terms) == places.KEPT_TERMS and many.terms[0][0] == "99"
 
 
+def test_a_place_may_hold_for_a_seed() -> None:
+    place = parse_place("12:0.5 7")
+    assert places.held(places.hold(place, 3)) == (str(place), 3) and places.held("12:0.5") == ("12:0.5", None)
+    with pytest.raises(LatentError, match="not a seed"):
+        places.held("12 @rose")
+
+
 def test_names_stand_for_places_and_may_be_weighted() -> None:
     points = places.parse_points("rose=12 dusk=40:0.5+7:0.5 äußerst-schön=3")
     assert parse_place("dusk:2 rose", points) == Place((("40", 1.0), ("7", 1.0), ("12", 1.0)))

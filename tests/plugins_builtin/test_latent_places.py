@@ -70,6 +70,15 @@ def test_mixtures_lie_between_and_directions_are_the_sliders() -> None:
     assert gap(sum_, arithmetic) < 0.1
 
 
+def test_a_place_may_hold_for_one_seed_only() -> None:
+    mixed = frames(mode="still", place="9:0.7 4:0.6")[0]
+    assert np.array_equal(frames(mode="still", seed=7, place="9:0.7 4:0.6 @7")[0], mixed)
+    assert np.array_equal(frames(mode="still", seed=8, place="9:0.7 4:0.6 @7")[0], frames(mode="still", seed=8)[0])
+    said: list[str] = []
+    frames(mode="still", seed=8, place="9 @x", said=said)
+    assert "not a seed" in said[0]
+
+
 def test_a_walk_begins_at_its_place_and_a_new_place_is_where_it_goes_on() -> None:
     place = "9:0.7 4:0.6"
     still = frames(mode="still", place=place)[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -160,12 +162,22 @@ def test_dragging_the_ring_steers_the_picture_in_one_step_of_undo(studio: Studio
     x, y = view.map.to_plane(QPointF(goal.toPoint()))
     studio.until(lambda: np.hypot(*np.subtract(view.bench.spot() or (9, 9), (x, y))) < 0.05)
     studio.until(lambda: gap(studio.frame(), before) > 6)
-    place = str(studio.value("place"))
-    assert parse_place(place).seed is None
+    place = str(view.bench.start())
+    assert parse_place(place).seed is None and studio.value("place") == f"{place} @1"
     studio.shows(place)
     studio.session.undo()
     assert studio.value("place") == "" and studio.value("seed") == 1
     studio.until(lambda: gap(studio.frame(), before) < 1)
+
+
+def test_whoever_turns_the_seed_gets_the_seed(studio: Studio) -> None:
+    studio.view.bench.go(parse_place("9:0.7 4:0.6"), "Steer")
+    studio.shows("9:0.7 4:0.6")
+    studio.session.set_value("A", 0, "seed", 40)  # the dice of the inspector
+    studio.shows("40")
+    assert studio.view.bench.start().seed == 40
+    studio.session.undo()
+    studio.shows("9:0.7 4:0.6")
 
 
 def test_a_ring_dragged_onto_a_picture_shows_that_picture(studio: Studio) -> None:
@@ -355,7 +367,7 @@ def test_breeding_picks_mixes_and_steps_back(studio: Studio) -> None:
     assert parent.seed == 1 and len({pixels(tile.image()).tobytes() for tile in page.tiles}) == 9
     picked = page.children_places[4]
     studio.qtbot.mouseClick(page.tiles[4], Qt.MouseButton.LeftButton)
-    assert page.parents == [picked] and str(studio.value("place")) == str(picked)
+    assert page.parents == [picked] and studio.view.bench.start() == picked
     studio.shows(str(picked))
     assert page.children_places[4] != picked and page.lineage == [[parent]]
     marked = [page.children_places[0], page.children_places[8]]
@@ -460,7 +472,7 @@ def test_a_dropped_picture_of_the_network_is_found_again(studio: Studio, tmp_pat
     assert view.search.found.distance < 0.2 * first
     studio.until(lambda: gap(studio.frame(), wanted) < 12)
     assert list(view.bench.points()) == ["Blüte_im_Garten"] and not view.card.isVisible()
-    assert view.bench.points()["Blüte_im_Garten"] == parse_place(str(studio.value("place")))
+    assert view.bench.points()["Blüte_im_Garten"] == view.bench.start()
     studio.session.undo()
     assert studio.value("place") == "" and studio.value("points") == ""
 
@@ -520,3 +532,8 @@ def test_opening_and_closing_leaves_nothing_running(studio: Studio) -> None:
         view.close_view()
         view.close()
         assert view.bench.pictures._closed
+
+
+def test_the_view_brings_no_torch_to_the_windows_thread() -> None:
+    code = "import sys, studio.ui.views.latent; raise SystemExit(any(n in sys.modules for n in ('torch', 'cv2', 'av')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

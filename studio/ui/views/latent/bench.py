@@ -15,6 +15,8 @@ from studio.nn.places import (
     as_place,
     combine,
     format_points,
+    held,
+    hold,
     is_name,
     of_seed,
     of_vector,
@@ -140,13 +142,14 @@ class Bench(QObject):
 
     def start(self) -> Place:
         """The seed or place that the values name."""
-        text = str(self.get("place", "")).strip()
-        if text:
-            try:
+        seed = int(self.get("seed", 0))
+        try:
+            text, holds = held(str(self.get("place", "")))
+            if text and holds in (None, seed):
                 return as_place(parse_point(text, self.points()))
-            except LatentError:
-                pass
-        return of_seed(int(self.get("seed", 0)))
+        except LatentError:
+            pass
+        return of_seed(seed)
 
     def shifts(self) -> list[tuple[Place, float]]:
         """The directions that are turned up, as if they belonged to the place."""
@@ -174,9 +177,11 @@ class Bench(QObject):
         """Send the picture to a place; the directions go back to 0 but for those in ``keep``. ``mode`` may be chosen;
         else one that begins at a place stays, and others become ``still``."""
         place = as_place(where)
-        wanted: dict[str, Any] = {"place": "" if place.seed is not None else str(place), "pad": (0.0, 0.0)}
+        wanted: dict[str, Any] = {"pad": (0.0, 0.0)}
         if place.seed is not None:
-            wanted["seed"] = place.seed
+            wanted |= {"seed": place.seed, "place": ""}
+        else:  # it holds until somebody turns the seed
+            wanted["place"] = hold(place, int(self.get("seed", 0)))
         wanted |= {name: 0.0 for name in DIRECTIONS if name not in keep}
         if mode or self.get("mode") not in STEERED:
             wanted["mode"] = mode or "still"

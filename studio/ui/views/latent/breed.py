@@ -50,7 +50,7 @@ class Board(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         gap = theme.space(1)
         side = (min(self.width(), self.height()) - 2 * gap) // 3
-        left, top = (self.width() - 3 * side - 2 * gap) // 2, (self.height() - 3 * side - 2 * gap) // 2
+        left, top = (self.width() - 3 * side - 2 * gap) // 2, 0
         for number, tile in enumerate(self.tiles):
             tile.setGeometry(left + number % 3 * (side + gap), top + number // 3 * (side + gap), side, side)
 
@@ -69,7 +69,10 @@ class BreedPage(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.space(3))
-        row.addLayout(self._make_side(), 0)
+        side = QWidget()
+        side.setLayout(self._make_side())
+        side.setFixedWidth(theme.px(132))
+        row.addWidget(side)
         self.board = Board()
         self.tiles = [self._tile(f"Child {number + 1}", self._picked(number)) for number in range(CHILDREN)]
         for tile in self.tiles:
@@ -81,17 +84,18 @@ class BreedPage(QWidget):
 
     def _make_side(self) -> QVBoxLayout:
         side = QVBoxLayout()
+        side.setContentsMargins(0, 0, 0, 0)
         side.setSpacing(theme.space(2))
         pair = QHBoxLayout()
         pair.setSpacing(theme.space(1))
         self.parent_tiles = [self._tile(name, lambda _: self._again()) for name in ("Parent", "Second parent")]
         for tile in self.parent_tiles:
-            tile.setFixedSize(theme.px(68), theme.px(68))
+            tile.setFixedSize(theme.px(56), theme.px(56))
             tile.setToolTip("The parent; click for other children of it")
             pair.addWidget(tile)
         pair.addStretch(1)
         side.addLayout(pair)
-        self.now = button("From the picture now", "refresh", tip="Make the picture of now the parent",
+        self.now = button("From now", "refresh", tip="Make the picture of now the parent",
                           clicked=self.begin_here)
         side.addWidget(self.now)
         buttons = QHBoxLayout()
@@ -100,11 +104,12 @@ class BreedPage(QWidget):
                                 clicked=self.step_back, role="raised")
         self.dice_button = tool_button("dice", "Other children", tip="Nine other children of the same parent",
                                        clicked=self._again, role="raised")
-        self.mix = button("Mix two", "heart", tip="Mark two with Shift and click; their children then fill the grid",
-                          clicked=self.mix_marked)
+        self.mix = tool_button("heart", "Mix two", tip="Mark two children with Shift and click: their children fill "
+                               "the grid; with one marked, it and the parent", clicked=self.mix_marked, role="raised")
         buttons.addWidget(self.back)
         buttons.addWidget(self.dice_button)
-        buttons.addWidget(self.mix, 1)
+        buttons.addWidget(self.mix)
+        buttons.addStretch(1)
         side.addLayout(buttons)
         self._label = QLabel()
         theme.set_role(self._label, "small")
@@ -121,9 +126,9 @@ class BreedPage(QWidget):
         self.ancestors: list[Tile] = []
         side.addStretch(1)
         side.addLayout(self.line)
-        for _ in range(5):
+        for _ in range(4):
             tile = self._tile("Ancestor", lambda _: None)
-            tile.setFixedSize(theme.px(32), theme.px(32))
+            tile.setFixedSize(theme.px(28), theme.px(28))
             self.line.addWidget(tile)
             self.ancestors.append(tile)
         for index, tile in enumerate(self.ancestors):

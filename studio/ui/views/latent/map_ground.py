@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QColor,
     QImage,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -23,11 +24,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.nn.places import as_place
 from studio.ui import theme
-from studio.ui.kit.painting import focus_ring, pill
+from studio.ui.kit.painting import focus_ring, pill, rounded
 from studio.ui.views.latent.bench import Bench
 from studio.ui.views.latent.tiles import outline, paint_picture, ready
 
 TRAIL_SECONDS = 14.0
+PATIENCE = 0.2
+"""Seconds between two paintings of the ground while small pictures come in."""
+
 NEAREST, FURTHEST = 1200.0, 24.0
 """Pixels per standard deviation, at scale 1."""
 
@@ -51,6 +55,7 @@ class MapGround(QWidget):
         self._ground_of: object = None
         self._tiles: OrderedDict[tuple[int, int, int], QPixmap] = OrderedDict()
         self._place = ""
+        self._stale, self._painted = False, 0.0
         self._shown_of: tuple[float, object] = (0.0, None)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -70,7 +75,7 @@ class MapGround(QWidget):
     def scale(self) -> float:
         """Pixels per standard deviation."""
         if not self._scale:
-            return max(min(self.width() / 7.0, self.height() / 5.0), self.width() / 16.0) or 1.0
+            return max(min(self.width() / 7.0, self.height() / 5.0), self.width() / 12.0) or 1.0
         return self._scale
 
     def to_screen(self, x: float, y: float) -> QPointF:
@@ -141,10 +146,12 @@ class MapGround(QWidget):
 
     def refresh(self, fresh: bool) -> None:
         """Follow the picture; ``fresh`` says that new small pictures are there."""
-        if fresh:
+        now = time.monotonic()
+        self._stale = self._stale or fresh
+        if self._stale and now - self._painted > PATIENCE:
+            self._stale, self._painted = False, now
             self._changed()
         spot = self._bench.spot()
-        now = time.monotonic()
         if spot is not None and (not self._trail or spot != self._trail[-1][:2]):
             self._trail.append((*spot, now))
         while self._trail and now - self._trail[0][2] > TRAIL_SECONDS:
@@ -217,6 +224,11 @@ class MapGround(QWidget):
                     paint_picture(painter, QRectF(corner, QSize(side, side)), None, radius, opacity=0.5)
                 else:
                     painter.drawPixmap(corner, self._ready(int(seed), image, side, ratio, radius))
+        # round corners, whatever was painted over them
+        outside = QPainterPath()
+        outside.addRect(QRectF(self.rect()))
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+        painter.fillPath(outside.subtracted(rounded(QRectF(self.rect()), theme.px(8))), theme.color("window"))
         painter.end()
         return ground
 

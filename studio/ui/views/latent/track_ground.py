@@ -54,7 +54,7 @@ class TrackGround(QWidget):
 
     def _side(self) -> float:
         room = (self.width() - theme.px(16)) / max(1, len(self.frames))
-        return max(float(theme.px(40)), min(float(theme.px(96)), room * 0.72, self.height() - theme.px(28)))
+        return max(float(theme.px(32)), min(float(theme.px(96)), room * 0.7, self.height() - theme.px(28)))
 
     def _top(self) -> float:
         return max(float(theme.px(4)), (self.height() - theme.px(20) - self._side()) / 2)
