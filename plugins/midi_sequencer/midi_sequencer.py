@@ -113,7 +113,7 @@ class MidiSequencer(Generator):
         self.drums = model.config.get("kind") == "drums"
         self.made = object()  # branches of another model are of no use
         self.given: list[Notes] = []
-        self.watching, self.pieces = False, 0
+        self.watching, self.pieces, self.fresh = False, 0, True
         self.watched: Watched = []
         self.past: deque[tuple[Notes, Any, Any]] = deque(maxlen=KEPT)
         self.touch_rng = np.random.default_rng([self.seed, 1])
@@ -190,6 +190,9 @@ class MidiSequencer(Generator):
 
     def _heed(self, wishes: dict[str, Any]) -> bool:
         """Go to where the view wants it to be; whether a new piece is to begin there."""
+        fresh, self.fresh = self.fresh, False
+        if fresh:
+            return False  # it begins anyway, perhaps with a primer
         branch, option = wishes.get("resume"), wishes.get("take")
         if isinstance(option, Option) and option.end.made is self.made:
             self._adopt(option.end)

@@ -20,6 +20,8 @@ from studio.engine.threads import spawn
 
 LEAD = 0.09
 """Seconds that are mixed ahead of the device."""
+LATENCY = 0.08
+"""Seconds asked of the device: what is played is known ahead, so that many cost nothing and save from gaps."""
 RETRY = 3.0
 """Seconds between two looks for a card that is not there."""
 _RING = 1 << 15
@@ -132,11 +134,11 @@ class SoundOutput:
         return self._stream is not None and self._anchor is not None
 
     def sample_at(self, when: float) -> int:
-        """The sample that is taken at ``when`` (seconds of ``perf_counter``); one already mixed counts as late."""
+        """The sample that is heard at ``when`` (seconds of ``perf_counter``); one already mixed counts as late."""
         anchor = self._anchor
         if anchor is None or self.mixer is None:
             return 0
-        return round((when - anchor) * self.mixer.rate)
+        return round((when - anchor - self.latency) * self.mixer.rate)
 
     # --- the thread ---
 
@@ -180,7 +182,7 @@ class SoundOutput:
         with quiet_stderr():
             try:
                 self._stream = sounddevice.OutputStream(
-                    samplerate=found.rate, device=found.index, channels=2, dtype="float32", latency="high",
+                    samplerate=found.rate, device=found.index, channels=2, dtype="float32", latency=LATENCY,
                     callback=self._callback,
                 )
                 self._mix_ahead()
@@ -189,7 +191,8 @@ class SoundOutput:
                 self._shut()
                 raise SoundError(f"{found.name} could not be opened ({error})",
                                  "close what else uses it, or choose another output") from None
-        self.name, self.latency = found.name, float(self._stream.latency)
+        # a driver that says nonsense must not move the music by more than a moment
+        self.name, self.latency = found.name, min(0.15, max(0.0, float(self._stream.latency)))
 
     def _shut(self) -> None:
         stream, self._stream, self._anchor = self._stream, None, None

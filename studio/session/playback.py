@@ -184,7 +184,9 @@ class Playback(Steering):
         self.session.post("line", known.line)
 
     def choose_output(self, device: str) -> None:
-        """Let the synth play through another sound output, by name; '' is the system's choice."""
+        """Let the synth play through another sound output, by name; '' is the system's choice. It is a setting."""
+        if "sound_output" in self.session.settings.params:
+            self.session.settings.set("sound_output", device)
         self.synth.output.choose(device)
 
     # --- transport ---
@@ -302,6 +304,9 @@ class Playback(Steering):
                     known.failure = str(error)
                     log.exception("playing %s failed", known.line.name)
         self._tell_decks(now)
+        if now - self._checked > 1.0:  # the preferences may have chosen another output
+            self._checked = now
+            self.synth.output.choose(self._device())
 
     def _advance(self, known: Playing, moment: Moment, now: float) -> None:
         worker = known.line.worker
@@ -317,7 +322,7 @@ class Playback(Steering):
         self._type(known, moment)
         if known.notes.time.origin is not None:
             self._hand_over(known, moment, now)
-        if known.line.status().state == "finished" and not len(worker.parts):
+        if not len(worker.parts) and known.line.status().state == "finished":
             notes = known.notes
             # the last notes are to ring out before it is said that it ended
             notes.finished = notes.time.origin is not None and notes.time.position(moment) > notes.end

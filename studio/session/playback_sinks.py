@@ -28,8 +28,8 @@ from studio.export.synth import drum_send, hall_response, placed, voice_send
 from studio.export.voices import Voice, piano, strings, voice_for
 from studio.media import Audio, Note
 
-HORIZON = 0.2
-"""Seconds before its time that a note is handed to a sink: more than is mixed ahead."""
+HORIZON = 0.3
+"""Seconds before its time that a note is handed to a sink: more than is mixed ahead and waits in the device."""
 LOUDNESS = 0.48
 """Gain before the limiter: four voices at middle velocity come to about -19 dB."""
 MOST_SECONDS = 20.0

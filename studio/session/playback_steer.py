@@ -138,10 +138,13 @@ class Steering:
     def take(self, line: str, option: Option, after: Placed | None) -> None:
         """Play an option next: after the block it goes on from while that still plays, else after the present one."""
         known = self.playing[line]
-        placed = self.placed_now(known, self.clock.read(), 0.05)
-        if after is not None and (placed is None or after.beat >= placed.beat):
-            placed = after
+        placed = self.place_of(line, after)
         self._turn(known, placed.end if placed is not None else known.notes.end, take=option)
+
+    def place_of(self, line: str, after: Placed | None) -> Placed | None:
+        """The block after which an option would play now: ``after`` while it has not ended, else the present one."""
+        placed = self.placed_now(self.playing[line], self.clock.read(), 0.05)
+        return after if after is not None and (placed is None or after.beat >= placed.beat) else placed
 
     # --- text ---
 

@@ -12,8 +12,9 @@ import pytest
 
 from studio.engine import Clock
 from studio.engine.threads import stop_all
+from studio.export import open_writer
 from studio.export.recipe import read_recipe
-from studio.media import Note
+from studio.media import Note, Notes
 from studio.midi_file import read_midi
 from studio.plugins import Registry, discover, read_plugin
 from studio.session.playback import Options
@@ -442,3 +443,29 @@ def test_the_text_sequencer_offers_words_and_letters(house: Session) -> None:
     session.playback.force("1", "\nROMEO:\n")  # it had ended: it is started again, and goes on from there
     until(session, lambda: len(known.text.text) > len(before) + 20)
     assert known.text.text.startswith(before + "\nROMEO:\n")
+
+
+def test_a_primer_chosen_while_it_plays_is_heard(house: Session, tmp_path: Path) -> None:
+    session = house
+    primer = tmp_path / "primer.mid"
+    chord = (72, 67, 64, 48)
+    with open_writer(primer, bpm=100) as writer:
+        writer.add(Notes(tuple(Note(p, 80, float(b), 1.0, v) for b in range(8) for v, p in enumerate(chord)), 8.0))
+    session.add_player()
+    session.load("1", "reverie.midi_sequencer", params={"model": "chorales", "primer_bars": 2})
+    session.playback.set_options("1", sink="silent")
+    session.set_bpm(240.0)
+    known = session.playback.playing["1"]
+    until(session, lambda: len(known.notes.played) > 12, 120.0)
+    session.set_value("1", 0, "primer", str(primer))
+    session.playback.new_piece("1")
+    begun = known.position()
+
+    def heard() -> bool:
+        on = [item for item in known.notes.played if item.beat > begun]
+        beats = {round(item.beat) for item in on}
+        return any(sum(sorted(i.note.pitch for i in on if round(i.beat) == beat) == sorted(chord)
+                       for beat in range(first, first + 8)) >= 7 for first in beats)
+
+    until(session, heard, 60.0)
+    assert min(item.beat for item in known.notes.played if item.beat > begun) < begun + 9.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.session.playback_track import Letter
@@ -67,9 +67,12 @@ class ChancesPopup(QWidget):
             y += theme.px(20)
 
 
-def paint_row(painter: QPainter, row: QRectF, text: str, chance: float, *, chosen: bool = False, name: float = 24.0
-              ) -> None:
-    """A name, a bar and a figure. ``name`` is the name's width in pixels at scale 1."""
+def paint_row(
+    painter: QPainter, row: QRectF, text: str, chance: float, *, chosen: bool = False, name: float = 24.0,
+    ink: QColor | None = None,
+) -> None:
+    """A name, a bar and a figure. ``name`` is the name's width in pixels at scale 1; the bar grows with the root of the
+    chance, so that small ones can be told apart."""
     painter.setFont(theme.font("strong" if chosen else "body"))
     painter.setPen(theme.color("text" if chosen else "dim"))
     label = QRectF(row.left(), row.top(), theme.px(name), row.height())
@@ -83,8 +86,8 @@ def paint_row(painter: QPainter, row: QRectF, text: str, chance: float, *, chose
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color("line"))
     painter.drawRoundedRect(room, theme.px(3), theme.px(3))
-    room.setWidth(max(theme.px(3), room.width() * chance))
-    painter.setBrush(chance_color(chance) if chosen else theme.color("faint"))
+    room.setWidth(max(theme.px(3), room.width() * chance**0.5))
+    painter.setBrush(ink or (chance_color(chance) if chosen else theme.color("faint")))
     painter.drawRoundedRect(room, theme.px(3), theme.px(3))
 
 
@@ -120,7 +123,7 @@ class NextButton(QAbstractButton):
             painter.setBrush(theme.color("pressed" if self.isDown() else "hover"))
             painter.drawRoundedRect(rect, theme.px(4), theme.px(4))
         row = rect.adjusted(theme.px(6), 0, -theme.px(6), 0)
-        paint_row(painter, row, self.text(), self.chance, chosen=True, name=84.0)
+        paint_row(painter, row, self.text(), self.chance, chosen=True, name=84.0, ink=theme.color("text_media"))
         if self.hasFocus():
             focus_ring(painter, rect, theme.px(4))
 

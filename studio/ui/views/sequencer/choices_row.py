@@ -9,7 +9,7 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.session.playback_steer import Option
-from studio.session.playback_track import Placed, Played
+from studio.session.playback_track import Played
 from studio.ui import theme
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.painting import focus_ring
@@ -170,17 +170,21 @@ class ChoicesRow(QWidget):
             card.set_waiting()
         self.label.setText(f"Trying {count} ways to go on…")
 
-    def show_options(self, options: Sequence[Option], after: Placed | None, bar: int) -> None:
+    def show_options(self, options: Sequence[Option], bar: int) -> None:
         """They are made."""
         made = [notes_of(option) for option in options]
         pitches = [item.note.pitch for notes in made for item in notes] or [60]
         span = min(pitches) - 1, max(pitches) + 1
         for card, option, notes in zip(self.cards, options, made, strict=False):
             card.show_notes(notes, sum(block.length for block in option.blocks), bar, span)
-        place = f"after bar {int(after.end / bar + 1e-6)}" if after is not None else "next"
-        self.label.setText(f"Pick what plays {place}" if after is None else f"Pick what comes {place}")
         if self.cards and self.isVisible():
             self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def set_place(self, bars: float | None) -> None:
+        """Say after how many bars they would begin."""
+        whole = bars is not None and abs(bars - round(bars)) < 0.01
+        where = f"after bar {round(bars)}" if whole and bars is not None else "next"
+        self.label.setText(f"Pick what comes {where}")
 
     def fail(self, why: str) -> None:
         """They could not be made."""

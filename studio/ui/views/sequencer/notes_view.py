@@ -172,9 +172,10 @@ class MidiView(NotesView):
         with known.notes.lock:
             blocks = list(known.notes.blocks)
         state.chances = chances_at(blocks, details.get("chances"), state.position)
-        if 0 <= self._preview < len(self._options) and self._after is not None:
-            state.preview = notes_of(self._options[self._preview], self._after.end)
-            state.boundary = self._after.end
+        if 0 <= self._preview < len(self._options):
+            after = self.session.playback.place_of(self.line.name, self._after)
+            state.boundary = after.end if after is not None else state.position
+            state.preview = notes_of(self._options[self._preview], state.boundary)
 
     def _status(self, known: Playing) -> str:
         label = str(self.details().get("label") or "")
@@ -197,7 +198,14 @@ class MidiView(NotesView):
 
     def _proposed(self, options: Sequence[Option], after: Placed | None) -> None:
         self._options, self._after = list(options), after
-        self.choices.show_options(options, after, self.session.clock.beats_per_bar)
+        self.choices.show_options(options, self.session.clock.beats_per_bar)
+        self.refresh()
+
+    def refresh(self) -> None:
+        super().refresh()
+        if self._options and self.choices.isVisible():
+            after = self.session.playback.place_of(self.line.name, self._after)
+            self.choices.set_place(after.end / self.session.clock.beats_per_bar if after is not None else None)
 
     def _look_at(self, place: int) -> None:
         self._preview = place

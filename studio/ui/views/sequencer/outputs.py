@@ -111,9 +111,6 @@ class OutputButton(QWidget):
             action.triggered.connect(lambda _=False, n=name: self._through(n))
 
     def _through(self, name: str) -> None:
-        settings = self._session.settings
-        if "sound_output" in settings.params:
-            settings.set("sound_output", name)
         self._session.playback.choose_output(name)
 
     def _action(self, title: str, group: QActionGroup, checked: bool, icon: str) -> QAction:

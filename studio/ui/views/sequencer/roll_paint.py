@@ -153,7 +153,7 @@ def paint_keys(painter: QPainter, frame: Frame, lanes: Lanes, state: RollState) 
             continue
         row = QRectF(keys.left(), top, keys.width(), height)
         (_drum_key if lanes.drums else _piano_key)(painter, row, pitch, lit.get(pitch))
-    if not lanes.drums and height > 3.5:  # names over the rows beside them
+    if not lanes.drums and 12 * height > theme.px(15):  # names over the rows beside them
         painter.setPen(theme.color("on_accent"))
         for pitch in lanes.rows:
             top = lanes.top(pitch, keys)

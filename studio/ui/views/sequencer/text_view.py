@@ -272,20 +272,21 @@ class TextView(GenericTextView):
         self.next_letters.put(list(first.choices[: self._room()[1]]) if first is not None else [])
         # while it types, a word is offered as a whole; when it stands, also the end of a begun one
         letters = self.page.letters
-        self._ask(letters[: len(letters) - len(_stem(letters))] if known.state == "playing" else letters)
+        self._ask(len(letters) - (len(_stem(letters)) if known.state == "playing" else 0))
 
     def _cursor_moved(self) -> None:
         if self.page.touched:
-            self._ask(self.page.before_cursor())
+            self._ask(self.page.textCursor().position())
 
-    def _ask(self, letters: list[Letter]) -> None:
-        """Let the background find the next words after a text."""
-        writer = self.details().get("writer")
-        text = "".join(letter.character for letter in letters[-400:])
-        now = time.monotonic()
-        if writer is None or self._task is not None or text == self._asked_for or now - self._asked_at < ASK:
+    def _ask(self, place: int) -> None:
+        """Let the background find the next words after so many letters of the page."""
+        writer, now = self.details().get("writer"), time.monotonic()
+        if writer is None or self._task is not None or now - self._asked_at < ASK:
             return
-        kept, count, task = list(letters), self._room()[0], Task()
+        text = "".join(letter.character for letter in self.page.letters[max(0, place - 400) : place])
+        if text == self._asked_for:
+            return
+        kept, count, task = self.page.letters[:place], self._room()[0], Task()
         self._asked_at, self._asked_for = now, text
         self._task = background(
             self.session, lambda: writer.words(text, count, task.check), lambda words: self._found(words, kept),
