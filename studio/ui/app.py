@@ -18,6 +18,7 @@ from studio import __version__
 from studio.engine.threads import leave
 from studio.files import FileError
 from studio.library.settings import load_settings
+from studio.session.live_reload import LiveReload
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.faults import Faults
@@ -114,6 +115,7 @@ def run(path: str = "", arguments: list[str] | None = None) -> int:
     session = make_session()
     theme.apply(application, str(session.settings["theme"]), float(session.settings["scale"]))
     faults = Faults(session)
+    live = LiveReload(session)
     window = MainWindow(session)
     _stop_on_signals(application, window)
     window.show()
@@ -121,6 +123,7 @@ def run(path: str = "", arguments: list[str] | None = None) -> int:
     QTimer.singleShot(15_000, lambda: tame_garbage(window))
     code = application.exec()
     faults.remove()
+    live.stop()
     session.close()
     gc.enable()
     leave(code)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.engine import Job
@@ -29,6 +29,7 @@ from studio.session.core import Core
 from studio.ui import reveal, theme
 from studio.ui.background import background
 from studio.ui.kit import Badge, Elided, SearchField, ask_text, button, mime, pick_file
+from studio.ui.kit.painting import focus_ring, rounded
 from studio.ui.pages.parts import Page, clear, scrolled
 from studio.ui.pages.plugin_detail import ORIGINS, STATES, PluginDetail
 
@@ -254,18 +255,15 @@ class PluginRow(QFrame):
         self.switch.setAccessibleName(f"Use {plugin.title}")
         self.switch.clicked.connect(lambda on: self.switched.emit(self.plugin, on))
         kind = plugin.manifest.makes if plugin.manifest else ""
-        self._stripe = QFrame()
-        self._stripe.setFixedWidth(theme.px(3))
-        ink = theme.kind_color(kind) if kind else theme.color("danger")
-        self._stripe.setStyleSheet(f"background: {ink.name()}; border: none; border-radius: 1px;")
+        self._kind, self._on = kind, False
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.title)
         words.addWidget(self.line)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(*(theme.space(n) for n in (2, 2, 3, 2)))
+        layout.setContentsMargins(*(theme.space(n) for n in (5, 2, 3, 2)))
         layout.setSpacing(theme.space(3))
-        layout.addWidget(self._stripe)
         layout.addLayout(words, 1)
         layout.addWidget(self.badge)
         layout.addWidget(self.switch)
@@ -287,11 +285,22 @@ class PluginRow(QFrame):
 
     def set_current(self, on: bool) -> None:
         """Whether it is the one that is shown in full."""
-        self.setStyleSheet(
-            f"PluginRow {{ background: {theme.css('accent_soft' if on else 'raised')}; border: 1px solid "
-            f"{theme.css('accent' if on else 'line')}; border-radius: 8px; }} "
-            f"PluginRow:focus {{ border-color: {theme.css('text' if on else 'accent')}; }}"
-        )
+        self._on = on
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        hot = self.underMouse()
+        painter.setBrush(theme.color("accent_soft" if self._on else "hover" if hot else "raised"))
+        painter.setPen(QPen(theme.color("accent" if self._on else "edge" if hot else "line"), 1))
+        painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
+        stripe = rect.adjusted(theme.space(2), theme.space(2), 0, -theme.space(2))
+        stripe.setWidth(theme.px(3))
+        painter.fillPath(rounded(stripe, 1), theme.kind_color(self._kind) if self._kind else theme.color("danger"))
+        if self.hasFocus():
+            focus_ring(painter, rect, theme.px(8))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

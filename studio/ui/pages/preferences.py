@@ -257,11 +257,17 @@ class PreferencesPage(Page):
         self._fill("sound_output", outputs)
 
     def _fill(self, name: str, options: list[tuple[str, str]]) -> None:
+        """Offer what is there now; what is chosen stays, also while it is unplugged."""
         combo = self.widgets[name]
         assert isinstance(combo, QComboBox)
+        chosen = combo.currentData()
+        while combo.count() > 1:
+            combo.removeItem(1)
         for text, data in options:
-            if combo.findData(data) < 0:
-                combo.addItem(text, data)
+            combo.addItem(text, data)
+        if combo.findData(chosen) < 0:
+            combo.addItem(f"{chosen} (not here)", chosen)
+        combo.setCurrentIndex(combo.findData(chosen))
 
     def _kind(self, kind: Kind) -> QWidget:
         card = QFrame()

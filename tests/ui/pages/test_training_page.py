@@ -193,7 +193,8 @@ def test_samples_of_every_kind_are_shown(tmp_path: Path, data_folder: Path) -> N
 
 
 def test_a_report_becomes_rows() -> None:
-    rows, skipped = report_rows({"pictures": 3909, "skipped": 2, "skipped_first": ["a.png is damaged"], "styles": {"x": 3}})
+    report = {"pictures": 3909, "skipped": 2, "skipped_first": ["a.png is damaged"], "styles": {"x": 3}}
+    rows, skipped = report_rows(report)
     assert ("Pictures", "3,909") in rows and ("Skipped", "2") in rows and skipped == ["a.png is damaged"]
     assert ("Styles", "x 3") in rows
 
