@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 import threading
 from collections.abc import Mapping
 from typing import Any
 
-from studio.params.base import Param, ParamError, brief
+from studio.params.base import Param, ParamError, brief, unit
+from studio.params.compound import Color
 from studio.params.scalar import Trigger
 
 
@@ -17,6 +19,9 @@ class ParamSet:
     This is one mailbox per parameter: a set overwrites (newest wins), and ``take`` hands the worker one
     consistent snapshot between two steps. ``unknown`` keeps names from files that this version does not know, so
     that saving again loses nothing.
+
+    Modulation (an LFO, a player's notes) is an offset on the control's way, 0..1, that only ``take`` adds: the value
+    itself, files, undo and every export stay what the user set.
     """
 
     def __init__(self, params: Mapping[str, Param[Any]]) -> None:
@@ -26,6 +31,7 @@ class ParamSet:
         self._lock = threading.Lock()
         self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
         self._held: set[str] = set()
+        self._offsets: dict[str, float] = {}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -76,10 +82,38 @@ class ParamSet:
         """Back to the declared default."""
         self.set(name, self._param(name).default)
 
+    def modulate(self, name: str, amount: float | None) -> None:
+        """Add ``amount`` (-1..1 of the control's way) to what the next steps see; None or 0 ends that.
+
+        Raises ParamError for a parameter that no control moves, for a trigger, and for one whose change would run
+        ``setup`` again with every step.
+        """
+        param = self._param(name)
+        if amount is not None:
+            if isinstance(param, Trigger) or not param.automatable:
+                raise ParamError(f"{name}: a {param.kind} parameter cannot be modulated; bind it to the source instead")
+            if not param.live:
+                raise ParamError(f"{name}: each change restarts the generator, so it cannot be modulated")
+        with self._lock:
+            if amount is None or not math.isfinite(amount) or amount == 0.0:
+                self._offsets.pop(name, None)
+            else:
+                self._offsets[name] = min(1.0, max(-1.0, float(amount)))
+
+    def modulated(self, name: str) -> float | None:
+        """Control position, 0..1, with the modulation in it; None where there is none."""
+        param = self._param(name)
+        with self._lock:
+            offset, value = self._offsets.get(name), self._values[name]
+        return None if offset is None else _displaced(param, value, offset)
+
     def take(self) -> dict[str, Any]:
-        """One consistent snapshot for a step; triggers that were fired are in it once."""
+        """One consistent snapshot for a step, modulation included; triggers that were fired are in it once."""
         with self._lock:
             values = dict(self._values)
+            for name, offset in self._offsets.items():
+                param, value = self.params[name], values[name]
+                values[name] = param.moved(value, _displaced(param, value, offset))
             for name, param in self.params.items():
                 if isinstance(param, Trigger):
                     self._values[name] = False
@@ -115,3 +149,9 @@ class ParamSet:
             if note:
                 report.append(note)
         return report
+
+
+def _displaced(param: Param[Any], value: Any, offset: float) -> float:
+    """The control's position with an offset: it stops at the ends, a hue goes round."""
+    position = param.to_norm(value) + offset
+    return position % 1.0 if isinstance(param, Color) else unit(position)
