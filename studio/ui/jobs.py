@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent, QKeySequence, QMouseEvent
+from PySide6.QtGui import QGuiApplication, QIcon, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -224,7 +224,6 @@ class Panel(QFrame):
         self.session = session
         self.setObjectName("jobs-panel")
         self.setAccessibleName("Jobs and messages")
-        theme.set_role(self, "card")
         self.rows: dict[int, JobRow] = {}
         self.messages = MessageList()
         self.clear = button("Remove ended", role="ghost", tip="Take all ended jobs off the list; files stay",
@@ -304,6 +303,12 @@ class Panel(QFrame):
             known.refresh()
         self.idle.setVisible(not jobs)
         self.clear.setEnabled(any(not is_active(job) for job in jobs))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.color("panel"))
+        painter.setPen(theme.color("edge"))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -246,6 +246,24 @@ def test_an_input_file_travels_by_name(session: Session, tmp_path: Path) -> None
     until(session, lambda: any("photo.png" in notice.text for notice in session.notices))
 
 
+def test_what_a_camera_sees_is_recorded_first(session: Session, tmp_path: Path) -> None:
+    session.set_input("A", "camera:99")  # not there: the scene stands in, and what is seen is what is exported
+    session.add_effect("A", "test.half")
+    until(session, lambda: session.decks["A"].frame() is not None)
+    job = start_export(session, look_of(session, "A"),
+                       ExportPlan(form("sequence"), tmp_path / "cam", size=(64, 48), fps=10.0, frames=4))
+    until(session, lambda: job.state != "running")
+    assert job.state == "done", job.error
+    frames = sorted((tmp_path / "cam").iterdir())
+    assert len(frames) == 4 and picture.read_image(frames[0]).max() <= 129
+    recipe = read_recipe(frames[0])
+    assert recipe["input"]["path"] == "camera:99" and [s["generator"] for s in recipe["stages"]] == ["test.half"]
+    session.clear_line("A")
+    session.set_input("A", "")
+    restoring.use_look(session, restoring.look_at(frames[0]))
+    assert session.decks["A"].input == "camera:99"
+
+
 def test_notes_and_text(session: Session, tmp_path: Path) -> None:
     notes, text = session.add_player(), session.add_player()
     loaded(session, notes.name, "test.beep", pitch=72)

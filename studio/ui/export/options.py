@@ -29,7 +29,10 @@ def label_for(text: str, tip: str = "") -> QLabel:
     return label
 
 
-LABELS = {"crf": "Quality (CRF)", "compress": "Compression", "first": "First number", "full_colour": "Full colour"}
+LABELS = {
+    "crf": "Quality (CRF)", "compress": "Compression", "first": "First number", "full_colour": "Full colour",
+    "loop": "Repeats",
+}
 """Where the declared name says too little to a person."""
 
 

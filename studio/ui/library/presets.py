@@ -28,6 +28,7 @@ class PresetsPanel(QWidget):
         super().__init__(parent)
         self.session, self.store = session, store
         self._generator = ""
+        self._chose = False
         self.grid = ThumbGrid(name="Presets")
         self.grid.set_size(88)
         self.grid.set_editable(True)
@@ -45,6 +46,7 @@ class PresetsPanel(QWidget):
         for part in (self.one, self.every):
             group.addButton(part)
             part.toggled.connect(lambda _: self.show_presets())
+            part.clicked.connect(self._scope_chosen)
         self.keep = button("Save this look …", icon="plus", tip="Keep the selected generator's values as a preset",
                            clicked=self.ask_name)
         self.bring = tool_button("import", "Import presets", tip="Import preset files (or drop them here)", size=16,
@@ -84,9 +86,12 @@ class PresetsPanel(QWidget):
             name = chosen[1].title if chosen is not None else ""
             self.one.setEnabled(bool(generator))
             self.one.setText(name or "This generator")
-            if not generator:
-                self.every.setChecked(True)
+            if not self._chose or not generator:
+                (self.one if generator else self.every).setChecked(True)
             self.show_presets()
+
+    def _scope_chosen(self) -> None:
+        self._chose = True
 
     def shown(self) -> list[Known]:
         """The presets of the chosen scope, the user's own first."""

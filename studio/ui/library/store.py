@@ -63,6 +63,7 @@ class PresetStore(QObject):
         self.thumbnails = Thumbnails(session.registry, session.events.call)
         self.destroyed.connect(_Stop(self.thumbnails))
         self._reading = self._again = False
+        self._changes = 0
 
     # --- reading ---
 
@@ -72,6 +73,7 @@ class PresetStore(QObject):
             self._again = True
             return
         self._reading = True
+        begun = self._changes
         plugins = [
             (plugin.id, plugin.manifest.makes, plugin.folder / "presets")
             for plugin in self.session.registry if plugin.manifest is not None
@@ -86,10 +88,13 @@ class PresetStore(QObject):
                     found[str(preset.path)] = Known(preset, makes, mine)
             return found
 
-        background(self.session, work, self._read, self._failed, owner=self)
+        background(self.session, work, lambda found: self._read(found, begun), self._failed, owner=self)
 
-    def _read(self, found: dict[str, Known]) -> None:
+    def _read(self, found: dict[str, Known], begun: int) -> None:
         self._reading, self.loaded = False, True
+        if begun != self._changes:  # something was changed while this was read: it is older than what is known
+            self.reload()
+            return
         gone = [key for key in self.pictures if key not in found or _differs(found[key], self.known.get(key))]
         for key in gone:
             del self.pictures[key]
@@ -132,6 +137,8 @@ class PresetStore(QObject):
 
     def _write(self, preset: Preset, path: Path, then: Callable[[], None] = lambda: None) -> None:
         """Write one file in the background, then read all anew."""
+        self._changes += 1
+
         def work() -> None:
             save_preset(path, preset)
 
@@ -194,6 +201,7 @@ class PresetStore(QObject):
             return None
         path, preset = known.preset.path, known.preset
         del self.known[key]
+        self._changes += 1
         self.changed.emit()
         background(self.session, lambda: path.unlink(missing_ok=True), lambda _: self.reload(), owner=self)
         return lambda: self._write(preset, path)

@@ -192,11 +192,16 @@ def test_arrows_move_between_the_tabs(dock: LibraryDock, session: Session, qtbot
 def saved(dock: LibraryDock, session: Session, qtbot: Any, name: str) -> str:
     """Save the present look through the button; returns the key."""
     dock.show_tab("presets")
-    before = set(dock.store.known)
     qtbot.mouseClick(dock.presets.keep, Qt.MouseButton.LeftButton)
     answer(qtbot, "Save", name)
-    pumped(session, qtbot, lambda: set(dock.store.known) - before)
-    return next(iter(set(dock.store.known) - before))
+    found: list[str] = []
+
+    def look() -> bool:
+        found[:] = [key for key, known in dock.store.known.items() if known.preset.name == name]
+        return bool(found)
+
+    pumped(session, qtbot, look)
+    return found[0]
 
 
 def test_a_look_is_saved_with_its_picture_and_applied_again(dock: LibraryDock, shade: Session, qtbot: Any) -> None:
@@ -256,12 +261,15 @@ def test_scopes_show_one_generator_or_all(dock: LibraryDock, shade: Session, qtb
     save_preset(own_folder() / "dim" / "a.json", Preset("test.dim", "A dim", {"by": 0.1}))
     key = saved(dock, shade, qtbot, "A shade")
     grid = dock.presets.grid
-    pumped(shade, qtbot, lambda: len(grid.keys()) == 2)
-    dock.refresh()
-    qtbot.mouseClick(dock.presets.one, Qt.MouseButton.LeftButton)
-    assert grid.keys() == [key]
+    pumped(shade, qtbot, lambda: grid.keys() == [key])  # those of what is selected, unless one wants all
+    assert dock.presets.one.isChecked() and dock.presets.one.text() == "Shade"
     qtbot.mouseClick(dock.presets.every, Qt.MouseButton.LeftButton)
     assert len(grid.keys()) == 2
+    shade.add_effect("A", "test.dim")
+    pumped(shade, qtbot, lambda: dock.presets.one.text() == "Dim")
+    assert len(grid.keys()) == 2  # the choice stays
+    qtbot.mouseClick(dock.presets.one, Qt.MouseButton.LeftButton)
+    assert [Path(found).stem for found in grid.keys()] == ["a"]
 
 
 def test_a_name_that_is_taken_is_refused(dock: LibraryDock, shade: Session, qtbot: Any) -> None:
