@@ -20,7 +20,8 @@ from studio.nn.latent import seed_latent
 LAYERS = ("relu1_2", "relu2_2", "relu3_3")
 """Where features are compared, where the network has them; else its first layers of three strides."""
 
-BATCH = 16
+BATCH_PIXELS = 16 * 64 * 64
+"""Pixels of seeds that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +135,11 @@ def _among_seeds(
 ) -> Iterator[tuple[list[Guess], float]]:
     """Batches of seeds with their pictures and distances, and how far through the seeds it is."""
     count = max(1, wish.starts)
-    for first in range(0, count, BATCH):
+    batch = max(1, min(16, BATCH_PIXELS // net.config.size**2))
+    for first in range(0, count, batch):
         check()
         with torch.no_grad():
-            seeds = range(first, min(count, first + BATCH))
+            seeds = range(first, min(count, first + batch))
             z = torch.cat([seed_latent(seed, net.config.latent) for seed in seeds]).to(net.w_mean.device)
             deviations = net.mapping(z.to(net.first.weight.dtype)).float() - net.w_mean
             if first == 0:
@@ -145,7 +147,7 @@ def _among_seeds(
             pictures = paint(net, deviations, truncation)
             distances = eyes.distance(pictures).tolist()
         yield ([Guess(deviations[index], pictures[index], distance, 0.0) for index, distance in enumerate(distances)],
-               min(1.0, (first + BATCH) / count))
+               min(1.0, (first + batch) / count))
 
 
 def _descend(

@@ -254,6 +254,18 @@ def test_nothing_is_made_while_the_view_is_hidden(studio: Studio) -> None:
     studio.until(lambda: pictures.stamp > stamp)
 
 
+def test_a_network_that_is_missing_is_said_on_the_map(studio: Studio) -> None:
+    pictures = studio.view.bench.pictures
+    studio.session.set_value("A", 0, "model", "nowhere")
+    studio.until(lambda: "no model 'nowhere'" in pictures.reason)
+    assert pictures.space is None and not studio.view.map.grab().isNull()
+    studio.view.map.steer(0.5, 0.5)  # nothing to steer on: nothing happens
+    assert studio.value("place") == ""
+    studio.session.undo()
+    studio.until(lambda: pictures.space is not None and not pictures.reason)
+    studio.shows("1")
+
+
 # --- pins ---
 
 

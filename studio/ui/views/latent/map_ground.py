@@ -62,7 +62,9 @@ class MapGround(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(theme.px(200), theme.px(120))
         self.setAccessibleName("Map of the latent space")
-        self.setToolTip("")
+        self.setAccessibleDescription(
+            "Seeds on the first two principal directions. Arrows steer the picture, with Shift finely; plus and minus "
+            "zoom, Home shows everything, Enter goes to the nearest seed, P pins the place.")
         bench.changed.connect(self._values_changed)
 
     # --- from plane to screen ---

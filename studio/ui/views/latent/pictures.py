@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from studio.engine.chain import reason
@@ -22,10 +23,14 @@ from studio.ui.kit.painting import to_qimage
 SEEDS = 4096
 """Seeds that the map knows."""
 
-MOST = 4000
-"""Most pictures that are kept."""
+MOST_BYTES = 96 << 20
+"""Memory for the pictures that are kept."""
 
-BATCH = 8
+SIDE = 160
+"""Longest side (pixels) of a picture that is kept."""
+
+BATCH_PIXELS = 8 * 64 * 64
+"""Pixels that are made at a time: the wishes are looked at again in between."""
 
 Key = tuple[str, float]
 """A place as text, and the truncation."""
@@ -83,6 +88,13 @@ def scatter(seeds: NDArray[np.float32], count: int = 26) -> tuple[tuple[float, N
     return tuple(levels)
 
 
+def _small(frame: NDArray[np.uint8]) -> QImage:
+    image = to_qimage(frame)
+    if image.width() <= SIDE:
+        return image.copy()
+    return image.scaledToWidth(SIDE, Qt.TransformationMode.SmoothTransformation)
+
+
 class Pictures:
     """See the module. All methods are called on the GUI thread and return at once; ``stamp`` rises with what is new."""
 
@@ -95,6 +107,7 @@ class Pictures:
         self._ready = threading.Condition()
         self._wishes: dict[str, tuple[int, list[Key]]] = {}
         self._made: OrderedDict[Key, Shot | None] = OrderedDict()
+        self._most = 1000
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -158,7 +171,7 @@ class Pictures:
 
     def _run(self) -> None:
         quiet_thread()
-        loaded, painter = "", None
+        loaded, painter, batch = "", None, 1
         while True:
             with self._ready:
                 while not self._closed and not self._can_work(loaded):
@@ -166,12 +179,12 @@ class Pictures:
                 if self._closed:
                     return
                 model = self._model
-                keys = self._next(BATCH)
+                keys = self._next(batch)
             try:
                 if loaded != model:
                     loaded = model
                     painter = _Painter(model, self._device)
-                    space = painter.survey()
+                    space, batch = painter.survey(), painter.batch
                     with self._ready:
                         if self._model == model:
                             self.space = space
@@ -187,7 +200,8 @@ class Pictures:
             with self._ready:
                 if self._model == model:
                     self._made.update(zip(keys, shots, strict=True))
-                    while len(self._made) > MOST:
+                    self._most = painter.most
+                    while len(self._made) > self._most:
                         self._made.popitem(last=False)
                     self.stamp += 1
 
@@ -201,6 +215,9 @@ class _Painter:
 
         self._net = load_generator(find_model(model), device)
         self._device = device
+        side = self._net.config.size
+        self.batch = max(1, min(8, BATCH_PIXELS // side**2))
+        self.most = MOST_BYTES // (min(side, SIDE) ** 2 * 3)
         self._mean, self._directions, self._sigmas = (
             tensor.float().cpu() for tensor in (self._net.w_mean, self._net.directions, self._net.sigmas))
         self._plane = (self._directions[:2] / self._sigmas[:2, None].clamp_min(1e-6)).numpy()
@@ -254,6 +271,6 @@ class _Painter:
             frames = ((made + 1) * 127.5).clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
             for (w, _), frame in zip(found, frames, strict=True):
                 x, y = self._plane @ (w - self._mean)[0].numpy()
-                shots.append(Shot(to_qimage(frame).copy(), float(x), float(y)))
+                shots.append(Shot(_small(frame), float(x), float(y)))
         rest = iter(shots)
         return [next(rest) if fine else None for fine in good]
