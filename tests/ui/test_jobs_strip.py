@@ -14,7 +14,8 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from studio.engine.threads import stop_all
 from studio.session.session import Session
-from studio.ui.jobs import JobsStrip, Panel
+from studio.ui.jobs import JobsStrip
+from studio.ui.jobs_panel import Panel
 from tests.ui.stand import make_session, pumped
 
 

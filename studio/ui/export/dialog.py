@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QDialog,
-    QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -41,19 +37,17 @@ from studio.session.jobs import is_active
 from studio.session.render_job import JobError
 from studio.session.session import Session
 from studio.ui import icons, reveal, theme
-from studio.ui.export.gif_panel import GifPanel
-from studio.ui.export.options import OptionsForm, label_for
+from studio.ui.export.form import ExportForm
+from studio.ui.export.options import label_for
 from studio.ui.export.progress import ProgressFoot
-from studio.ui.export.sizes import BEATS, LOOP, SECONDS, SIZES, WHOLE, LengthRow, RateRow, SizeRow
+from studio.ui.export.sizes import LOOP
 from studio.ui.inspector.controls import Segments
-from studio.ui.kit import FrameView, ask, pick_file, pick_folder, tool_button
+from studio.ui.kit import ask, pick_file, pick_folder, tool_button
 
 ICONS = {
     "png": "image", "jpg": "photo", "gif": "gif", "webp": "film", "mp4": "film", "webm": "globe", "mov": "film",
     "sequence": "images", "txt": "text", "mid": "piano", "wav": "sound",
 }
-SCREEN, ANEW = "the picture on screen", "rendered anew"
-MAX_PIECES = 100_000
 
 
 class ExportDialog(QDialog):
@@ -71,14 +65,6 @@ class ExportDialog(QDialog):
         self.format: Format | None = None
         self._chosen_folder: Path | None = None
         self._typed_name = False
-        self._own_rate: float | None = None
-        self.size_row: SizeRow | None = None
-        self.length: LengthRow | None = None
-        self.rate: RateRow | None = None
-        self.options: OptionsForm | None = None
-        self.gif: GifPanel | None = None
-        self.still: Segments | None = None
-        self.pieces: QSpinBox | None = None
         self._build()
         self._timer = QTimer(self, interval=200)
         self._timer.timeout.connect(self._watch)
@@ -96,18 +82,8 @@ class ExportDialog(QDialog):
         self.formats.setIconSize(QSize(theme.px(20), theme.px(20)))
         self.formats.setFixedWidth(theme.px(176))
         self.formats.currentRowChanged.connect(self._format_chosen)
-        self.page = QWidget()
-        self.page.setProperty("role", "page")
-        self.form = QVBoxLayout(self.page)
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setFrameShape(QFrame.Shape.NoFrame)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.area.setWidget(self.page)
-        self.side = QWidget()
-        self.side_layout = QVBoxLayout(self.side)
-        self.side_layout.setContentsMargins(0, 0, 0, 0)
-        self.side.setFixedWidth(theme.px(264))
+        self.form = ExportForm(self.session)
+        self.form.changed.connect(self._changed)
         self.name = QLineEdit()
         self.name.setAccessibleName("File")
         self.name.setToolTip("The name of the file or folder, with its ending")
@@ -121,8 +97,8 @@ class ExportDialog(QDialog):
         body = QHBoxLayout()
         body.setSpacing(theme.space(4))
         body.addWidget(self.formats)
-        body.addWidget(self.area, 1)
-        body.addWidget(self.side)
+        body.addWidget(self.form, 1)
+        body.addWidget(self.form.side)
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.space(4), theme.space(4), theme.space(4), theme.space(3))
         column.setSpacing(theme.space(3))
@@ -199,167 +175,14 @@ class ExportDialog(QDialog):
         if row < 0 or self.look is None:
             return
         self.format = formats_for(self.look.makes)[row]
-        self._build_form(self.look, self.format)
+        self.form.build(self.look, self.format)
         if not self._typed_name:
             self._propose_name()
         else:
             self.name.setText(self._with_ending(self.name.text()))
         self._changed()
 
-    def _clear(self) -> None:
-        for layout in (self.form, self.side_layout):
-            while layout.count():
-                item = layout.takeAt(0)
-                widget = item.widget() if item is not None else None
-                if widget is not None:
-                    widget.hide()
-                    widget.deleteLater()
-        if self.gif is not None:
-            self.gif.stop()
-        self.size_row, self.length, self.rate, self.options = None, None, None, None
-        self.gif, self.still, self.pieces = None, None, None
-
-    def _build_form(self, look: Look, form: Format) -> None:
-        """The rows that this format needs."""
-        named = self.size_row.names.currentIndex() if self.size_row is not None else 0
-        self._clear()
-        self.form.setContentsMargins(0, 0, theme.space(2), 0)
-        self.form.setSpacing(theme.space(4))
-        picture = look.makes == "image"
-        rows: list[tuple[str, QWidget]] = []
-        if picture and not form.moving:
-            rows.append(("Picture", self._still_row(look)))
-        if picture:
-            self.size_row = SizeRow(look.size)
-            self.size_row.changed.connect(self._changed)
-            self.size_row.names.setCurrentIndex(named if SIZES[named][1] else 0)
-            rows.append(("Size", self.size_row))
-        if form.moving or picture:
-            self.length = self._length_row(look, form)
-            rows.append(("Length" if form.moving else "Moment", self.length))
-        if picture and form.moving:
-            usual = 25.0 if form.key == "gif" else float(self.session.settings["fps"])
-            self.rate = RateRow(self._own_rate or usual)
-            self.rate.changed.connect(self._rate_chosen)
-            rows.append(("Rate", self.rate))
-        if look.makes == "text":
-            rows.append(("At most", self._pieces_row()))
-        self.form.addWidget(_block(rows))
-        wishes = look.stages[-1].generator.export_options(look.stages[-1].values.dump())
-        self.options = OptionsForm(form.key, form.pattern, wishes)
-        self.options.changed.connect(self._changed)
-        if self.options.rows:
-            head = QLabel(f"{form.title}: {form.about}")
-            theme.set_role(head, "small")
-            self.form.addWidget(head)
-            self.form.addWidget(self.options)
-        self.form.addStretch(1)
-        self.side.setVisible(picture)
-        if form.key == "gif":
-            self.gif = GifPanel(self.session)
-            self.side_layout.addWidget(self.gif)
-        elif picture:
-            self.side_layout.addWidget(self._picture(look))
-            self.side_layout.addStretch(1)
-        self._show_still()
-
-    def _picture(self, look: Look) -> QWidget:
-        view = FrameView()
-        view.setAccessibleName("What is exported")
-        view.set_overlay(look.title)
-        view.set_frame(look.frame)
-        view.set_state("running" if look.frame is not None else "loading", "It has made no picture yet.")
-        if look.size is not None:
-            width, height = look.size
-            view.setFixedHeight(max(theme.px(80), min(theme.px(330), round(self.side.width() * height / width))))
-        return view
-
-    def _rate_chosen(self) -> None:
-        self._own_rate = self.rate.value() if self.rate is not None else None
-        self._changed()
-
-    def _still_row(self, look: Look) -> QWidget:
-        self.still = Segments((SCREEN, ANEW))
-        self.still.setAccessibleName("Which picture")
-        self.still.setToolTip("The very picture that is on screen, or one rendered anew in any size")
-        self.still.set_current(SCREEN if look.frame is not None else ANEW)
-        self.still.setEnabled(look.frame is not None)
-        self.still.chosen.connect(self._still_chosen)
-        return self.still
-
-    def _still_chosen(self, name: str) -> None:
-        assert self.still is not None
-        self.still.set_current(name)
-        self._show_still()
-        self._changed()
-
-    def _show_still(self) -> None:
-        if self.still is not None:
-            anew = self.still.current == ANEW
-            for row in (self.size_row, self.length):
-                if row is not None:
-                    row.setEnabled(anew)
-
-    def _length_row(self, look: Look, form: Format) -> LengthRow:
-        loop = look.loop_seconds() if look.makes == "image" and form.moving else None
-        if look.makes == "notes":
-            own = bool(look.own_bars())
-            modes = ((WHOLE,) if own else ()) + (BEATS, SECONDS)
-            row = LengthRow(modes, modes[0], 32.0)
-        elif not form.moving:
-            row = LengthRow((SECONDS, BEATS), SECONDS, 0.0, least=0.0)
-            row.amount.setToolTip("How long after the beginning the picture is taken")
-        else:
-            modes = ((LOOP,) if loop else ()) + (SECONDS, BEATS)
-            row = LengthRow(modes, modes[0], 4.0, loop=loop)
-            if loop:
-                row.modes.setToolTip(f"One loop takes {loop:g} s: its last frame leads back to the first")
-        row.changed.connect(self._changed)
-        return row
-
-    def _pieces_row(self) -> QWidget:
-        self.pieces = QSpinBox()
-        self.pieces.setRange(1, MAX_PIECES)
-        self.pieces.setValue(5000)
-        self.pieces.setSuffix(" pieces")
-        self.pieces.setAccessibleName("At most")
-        self.pieces.setToolTip("A text that does not end by itself ends after so many pieces (mostly characters)")
-        self.pieces.valueChanged.connect(lambda _: self._changed())
-        return self.pieces
-
     # --- the plan ---
-
-    def seconds(self) -> float | None:
-        """The length in seconds; None where it ends by itself."""
-        if self.length is None or self.look is None:
-            return None
-        mode, amount = self.length.mode(), self.length.amount.value()
-        if mode == SECONDS:
-            return amount
-        if mode == BEATS:
-            return amount * 60.0 / self.look.bpm
-        return self.look.loop_seconds() if mode == LOOP else None
-
-    def plan(self) -> ExportPlan | None:
-        """What is chosen now; None while that is nothing that can be made."""
-        form, look = self.format, self.look
-        if form is None or look is None:
-            return None
-        fps = self.rate.value() if self.rate is not None else float(self.session.settings["fps"])
-        made = ExportPlan(form, self.path(), self.size_row.value() if self.size_row is not None else None, fps)
-        made.options = self.options.values() if self.options is not None else {}
-        seconds = self.seconds()
-        if self.still is not None and self.still.current == SCREEN:
-            return replace(made, size=look.size, frames=1, screen=True)
-        if look.makes == "image" and seconds is not None:
-            made.frames = max(1, round(seconds * fps))
-            if self.length is not None and self.length.mode() == LOOP and seconds > 0:
-                made.fps = made.frames / seconds  # the loop closes to the frame
-        elif look.makes == "notes" and seconds is not None:
-            made.beats = seconds * look.bpm / 60.0
-        elif self.pieces is not None:
-            made.frames = self.pieces.value()
-        return made
 
     def path(self) -> Path:
         """The file that is named."""
@@ -404,15 +227,15 @@ class ExportDialog(QDialog):
 
     def _changed(self) -> None:
         """Say what it will be, or why it cannot be."""
-        plan, look = self.plan(), self.look
+        plan, look = self.form.plan(self.path()), self.look
         self.folder.setText(f"in {self.path().parent}")
         if plan is None or look is None or (self.job is not None and is_active(self.job)):
             return
         why = self._wrong(look, plan)
         self._say(why or self._summary(look, plan), "danger" if why else "dim")
         self.foot.set_ready(not why)
-        if self.gif is not None:
-            self.gif.ask(look, plan)
+        if self.form.gif is not None:
+            self.form.gif.ask(look, plan)
 
     def _wrong(self, look: Look, plan: ExportPlan) -> str:
         name = self.name.text().strip()
@@ -431,7 +254,7 @@ class ExportDialog(QDialog):
         if look.makes == "image" and size is not None:
             parts.append(f"{size[0]} × {size[1]}")
         if plan.format.moving and plan.frames is not None and look.makes == "image":
-            loop = " (one loop, closed)" if self.length is not None and self.length.mode() == LOOP else ""
+            loop = " (one loop, closed)" if self.form.length is not None and self.form.length.mode() == LOOP else ""
             parts.append(f"{plan.frames:,} frames, {plan.frames / plan.fps:.1f} s{loop}")
         if plan.beats is not None:
             parts.append(f"{plan.beats:g} beats, {plan.beats * 60 / look.bpm:.1f} s at {look.bpm:g} bpm")
@@ -451,7 +274,12 @@ class ExportDialog(QDialog):
 
     def start(self) -> None:
         """Export what the line looks like at this moment."""
-        plan = self.plan()
+        try:
+            self.look = self.form.look = look_of(self.session, self.line)
+        except (JobError, KeyError, ValueError) as error:
+            self._say(f"It cannot be exported: {error}", "danger")
+            return
+        plan = self.form.plan(self.path())
         if plan is None:
             return
         there = plan.path.exists() and not (plan.path.is_dir() and not any(plan.path.iterdir()))
@@ -464,16 +292,17 @@ class ExportDialog(QDialog):
             self._go(plan)
 
     def _go(self, plan: ExportPlan) -> None:
+        if self.look is None:
+            return
         try:
-            self.look = look_of(self.session, self.line)
             plan.path.parent.mkdir(parents=True, exist_ok=True)
-        except (JobError, KeyError, ValueError, OSError) as error:
+        except OSError as error:
             self._say(f"It cannot be exported: {error}", "danger")
             return
         self._asked = None
         self.job = start_export(self.session, self.look, plan)
         self.foot.show_job(self.job)
-        for part in (self.lines, self.formats, self.area, self.name, self.browse):
+        for part in (self.lines, self.formats, self.form, self.name, self.browse):
             part.setEnabled(False)
         self._say("It works beside the live picture; this window can be closed.", "dim")
         self._timer.start()
@@ -485,7 +314,7 @@ class ExportDialog(QDialog):
         if is_active(self.job):
             return
         self._timer.stop()
-        for part in (self.lines, self.formats, self.area, self.name, self.browse):
+        for part in (self.lines, self.formats, self.form, self.name, self.browse):
             part.setEnabled(True)
         job = self.job
         if job.state == "done":
@@ -525,8 +354,7 @@ class ExportDialog(QDialog):
 
     def _end(self) -> None:
         self._timer.stop()
-        if self.gif is not None:
-            self.gif.stop()
+        self.form.stop()
 
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".mid", ".midi", ".wav"}
@@ -535,17 +363,3 @@ _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", "
 def _same(ending: str) -> tuple[str, ...]:
     """Endings that mean the same format."""
     return {".jpg": (".jpg", ".jpeg"), ".mid": (".mid", ".midi"), ".mp4": (".mp4", ".m4v")}.get(ending, (ending,))
-
-
-def _block(rows: list[tuple[str, QWidget]]) -> QWidget:
-    holder = QWidget()
-    grid = QGridLayout(holder)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(theme.space(2))
-    grid.setVerticalSpacing(theme.space(2))
-    grid.setColumnStretch(1, 1)
-    for place, (text, widget) in enumerate(rows):
-        grid.addWidget(label_for(text), place, 0)
-        stays = isinstance(widget, (RateRow, QSpinBox))
-        grid.addWidget(widget, place, 1, Qt.AlignmentFlag.AlignLeft if stays else Qt.AlignmentFlag(0))
-    return holder

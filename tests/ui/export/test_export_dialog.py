@@ -117,7 +117,8 @@ def press(qtbot: Any, dialog: QDialog, text: str) -> None:
 
 def test_the_picture_on_screen_is_one_click(waving: Session, qtbot: Any) -> None:
     dialog = opened(waving, qtbot)
-    assert dialog.name.text().endswith(".png") and dialog.size_row is not None and not dialog.size_row.isEnabled()
+    assert dialog.name.text().endswith(".png")
+    assert dialog.form.size_row is not None and not dialog.form.size_row.isEnabled()
     path = export(qtbot, dialog)
     assert picture.read_image(path).shape == (48, 64, 3)
     assert read_recipe(path)["stages"][0]["generator"] == "test.wave"
@@ -126,10 +127,10 @@ def test_the_picture_on_screen_is_one_click(waving: Session, qtbot: Any) -> None
 
 def test_a_still_is_rendered_anew_in_any_size(waving: Session, qtbot: Any) -> None:
     dialog = opened(waving, qtbot)
-    assert dialog.still is not None and dialog.size_row is not None
-    click(qtbot, dialog.still, "rendered anew")
-    assert dialog.size_row.isEnabled()
-    dialog.size_row.choose("Square")
+    assert dialog.form.still is not None and dialog.form.size_row is not None
+    click(qtbot, dialog.form.still, "rendered anew")
+    assert dialog.form.size_row.isEnabled()
+    dialog.form.size_row.choose("Square")
     assert "1080 × 1080" in dialog.note.text() and "memory" in dialog.note.text()
     path = export(qtbot, dialog)
     assert picture.read_image(path).shape == (1080, 1080, 3)
@@ -139,9 +140,9 @@ def test_one_loop_closes_to_the_frame(waving: Session, qtbot: Any) -> None:
     waving.set_value("A", 0, "period", 0.93)
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "sequence")
-    assert dialog.length is not None and dialog.length.mode() == "one loop"
+    assert dialog.form.length is not None and dialog.form.length.mode() == "one loop"
     assert "one loop, closed" in dialog.note.text()
-    plan = dialog.plan()
+    plan = dialog.form.plan(dialog.path())
     assert plan is not None and plan.frames == 28 and plan.frames / plan.fps == pytest.approx(0.93)
     folder = export(qtbot, dialog)
     frames = sorted(folder.iterdir())
@@ -151,29 +152,38 @@ def test_one_loop_closes_to_the_frame(waving: Session, qtbot: Any) -> None:
     assert abs(there - back) <= 3  # the seam is a step like the others
 
 
+def test_it_is_the_look_of_the_click(waving: Session, qtbot: Any) -> None:
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "sequence")
+    waving.set_value("A", 0, "period", 0.2)  # while the dialog is open
+    folder = export(qtbot, dialog)
+    assert len(list(folder.iterdir())) == 6
+    assert read_recipe(folder)["stages"][0]["params"]["period"] == pytest.approx(0.2)
+
+
 def test_length_in_beats_follows_the_tempo(waving: Session, qtbot: Any) -> None:
     waving.set_bpm(60.0)
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "mp4")
-    assert dialog.length is not None
-    click(qtbot, dialog.length.modes, "beats")
-    dialog.length.amount.setFocus()
-    dialog.length.amount.selectAll()
-    qtbot.keyClicks(dialog.length.amount, "3")
-    qtbot.keyClick(dialog.length.amount, Qt.Key.Key_Tab)
-    plan = dialog.plan()
+    assert dialog.form.length is not None
+    click(qtbot, dialog.form.length.modes, "beats")
+    dialog.form.length.amount.setFocus()
+    dialog.form.length.amount.selectAll()
+    qtbot.keyClicks(dialog.form.length.amount, "3")
+    qtbot.keyClick(dialog.form.length.amount, Qt.Key.Key_Tab)
+    plan = dialog.form.plan(dialog.path())
     assert plan is not None and plan.frames == 90
 
 
 def test_a_gif_is_shown_before_it_is_made(waving: Session, qtbot: Any, tmp_path: Path) -> None:
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "gif")
-    gif = dialog.gif
-    assert gif is not None and dialog.options is not None
+    gif = dialog.form.gif
+    assert gif is not None and dialog.form.options is not None
     pumped(waving, qtbot, lambda: gif.result is not None)
     assert len(gif.swatches.colours()) >= 60 and "about" in gif.size_text.text()
     before = gif.result
-    colours = dialog.options.rows["colours"].spin
+    colours = dialog.form.options.rows["colours"].spin
     colours.setFocus()
     colours.selectAll()
     qtbot.keyClicks(colours, "8")
@@ -197,11 +207,11 @@ def test_what_memory_does_not_allow_cannot_be_started(
     monkeypatch.setattr(memory, "available", lambda: 1_500_000_000)
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "mp4")
-    assert dialog.size_row is not None
-    dialog.size_row.choose("8K")
+    assert dialog.form.size_row is not None
+    dialog.form.size_row.choose("8K")
     assert "7680x4320" in dialog.note.text() and "1.5 GB" in dialog.note.text()
     assert not dialog.foot.start.isEnabled()
-    dialog.size_row.choose("HD")
+    dialog.form.size_row.choose("HD")
     assert dialog.foot.start.isEnabled()
 
 
@@ -237,8 +247,8 @@ def test_cancel_leaves_nothing_and_the_dialog_may_be_closed_meanwhile(
 ) -> None:
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "mp4")
-    assert dialog.length is not None
-    dialog.length.choose("seconds", 5000.0)
+    assert dialog.form.length is not None
+    dialog.form.length.choose("seconds", 5000.0)
     qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
     job = dialog.job
     assert job is not None
@@ -264,8 +274,8 @@ def test_a_player_becomes_midi_and_sound(session: Session, qtbot: Any) -> None:
     dialog = opened(session, qtbot, player.name)
     keys = [dialog.formats.item(row).data(Qt.ItemDataRole.UserRole) for row in range(dialog.formats.count())]
     assert keys == ["mid", "wav"]
-    assert dialog.length is not None
-    dialog.length.choose("beats", 8.0)
+    assert dialog.form.length is not None
+    dialog.form.length.choose("beats", 8.0)
     assert "8 beats" in dialog.note.text()
     assert len(read_midi(export(qtbot, dialog)).notes) == 8
 
