@@ -185,7 +185,7 @@ class SoundOutput:
                     samplerate=found.rate, device=found.index, channels=2, dtype="float32", latency=LATENCY,
                     callback=self._callback,
                 )
-                self._mix_ahead()
+                self._mix_ahead(LEAD + 3 * LATENCY)  # a device fills its own buffers at once
                 self._stream.start()
             except Exception as error:
                 self._shut()
@@ -209,9 +209,9 @@ class SoundOutput:
             self._stop.wait(0.005)
         return False
 
-    def _mix_ahead(self) -> None:
+    def _mix_ahead(self, seconds: float = LEAD) -> None:
         assert self.mixer is not None
-        wanted = self._read + round(LEAD * self.mixer.rate)
+        wanted = self._read + round(seconds * self.mixer.rate)
         while self._written < wanted:
             place = self._written % _RING
             self._ring[place : place + BLOCK] = self.mixer.mix()  # the ring is a whole number of blocks

@@ -55,8 +55,11 @@ class Steering:
         """The branch after a block that plays, or None."""
         if placed is None or not known.line.slots:
             return None
-        pairs = known.line.details(0).get("branches", ())
-        return next((branch for block, branch in pairs if block is placed.block), None)
+        pairs = known.line.details(0).get("branches")
+        for pair in pairs if isinstance(pairs, tuple) else ():  # what a plugin shows can be anything
+            if isinstance(pair, tuple) and len(pair) == 2 and pair[0] is placed.block:
+                return pair[1]
+        return None
 
     def branch_now(self, line: str) -> tuple[Any, Placed | None]:
         """The place from which other continuations can be made now, and the block before it."""

@@ -469,3 +469,23 @@ def test_a_primer_chosen_while_it_plays_is_heard(house: Session, tmp_path: Path)
 
     until(session, heard, 60.0)
     assert min(item.beat for item in known.notes.played if item.beat > begun) < begun + 9.0
+
+
+def test_a_users_plugin_in_its_own_process_hears_where_to_go_on(tmp_path: Path) -> None:
+    place = tmp_path / "count.py"
+    place.write_text(TEXT)
+    plugin = read_plugin(place)
+    plugin.contained = True
+    session = Session(Registry([plugin]))
+    try:
+        session.add_player()
+        session.load("1", "test.count")
+        session.playback.set_options("1", rate=100.0)
+        known = session.playback.playing["1"]
+        until(session, lambda: known.text.text.startswith("abcabc"))
+        session.playback.continue_from("1", [Letter("z")] * 7)
+        until(session, lambda: len(known.text.text) > 12)
+        assert set(known.text.text[7:]) == {"7"}
+    finally:
+        session.close()
+        assert not stop_all(8.0)

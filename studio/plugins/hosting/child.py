@@ -134,6 +134,7 @@ class Child:
         for name in ("t", "dt", "frame", "beat", "bar", "bpm", "audio"):
             setattr(ctx, name, message[name])
         ctx.notes = tuple(Note(int(p), int(v), s, d, int(c)) for p, v, s, d, c in message["notes"])
+        ctx.wishes = dict(message.get("wishes") or {})
         if message.get("size_now"):
             ctx.size = tuple(message["size_now"])
         ctx.input = self._input(made, message, blob)

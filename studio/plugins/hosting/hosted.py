@@ -179,10 +179,11 @@ class Hosted(Generator):
         if self.takes is not None and ctx.input is not None:
             content, blob = wire.pack(ctx.input, self.takes)
         notes = [[float(x) for x in (n.pitch, n.velocity, n.start, n.duration, n.channel)] for n in ctx.notes]
+        wishes = {name: value for name, value in ctx.wishes.items() if isinstance(value, (str, bool, int, float))}
         self._process.send({
             "op": "step", "values": self._json_values(), "t": ctx.t, "dt": ctx.dt, "frame": ctx.frame, "beat": ctx.beat,
             "bar": ctx.bar, "bpm": ctx.bpm, "audio": dict(ctx.audio), "notes": notes, "input": content,
-            "size_now": ctx.size,
+            "size_now": ctx.size, "wishes": wishes,
         }, blob)
         yield from self._answers(HANG_SECONDS, ctx)
 
