@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from studio.ui import theme
@@ -76,13 +76,13 @@ class CompareView(FrameView):
 
     # ---- painting
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
+    def _paint_picture(self, painter: QPainter) -> None:
+        super()._paint_picture(painter)
         if not self.compares() or self._before is None:
             return
         area = self.picture_rect()
         share = 1.0 if self._peek else self._split
-        painter = QPainter(self)
+        painter.save()
         painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         x = area.left() + share * area.width()
         if share > 0:
@@ -93,12 +93,14 @@ class CompareView(FrameView):
         self._paint_names(painter, area, x)
         if not self._peek:
             self._paint_divider(painter, area, x)
+        painter.restore()
 
     def _paint_names(self, painter: QPainter, area: QRectF, x: float) -> None:
         ground = theme.color("picture_bg")
         ground.setAlpha(185)
         painter.setFont(theme.font("tiny"))
-        low = area.bottom() - painter.fontMetrics().height() - theme.space(1) - theme.space(2)
+        foot = min(area.bottom(), self._strip_parts()[0].top()) if self._state != "running" else area.bottom()
+        low = foot - painter.fontMetrics().height() - theme.space(1) - theme.space(2)
         left, right = self._names
         room = theme.space(6)
         if x - area.left() > painter.fontMetrics().horizontalAdvance(left) + room:

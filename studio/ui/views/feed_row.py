@@ -163,12 +163,19 @@ class FeedRow(QWidget):
         theme.set_role(self.state, role)
         self.state.set_full(text)
 
+    def trouble(self) -> str:
+        """Why something else than what was chosen comes in, and what; '' where all is well."""
+        feed = self._line.feed
+        if feed is None or feed.state != "substitute":
+            return ""
+        return f"{feed.reason}: the sample scene takes its place"
+
     def _sentence(self, spec: str, before: str) -> tuple[str, str]:
         feed = self._line.feed
         if before:
             return f"the picture of {before}, which stands before it", "dim"
-        if feed is not None and feed.state == "substitute":
-            return f"{feed.reason}: the sample scene takes its place", "warning"
+        if self.trouble():
+            return self.trouble(), "warning"
         if feed is not None and feed.state == "opening":
             return "opening…", "dim"
         if spec == SCENE:

@@ -129,11 +129,11 @@ def test_a_dropped_painting_is_offered_for_training(
     assert not stand.drop(view.shelf, tmp_path / "notes.txt")
     assert stand.drop(view.shelf, path)
     assert view.offer.isVisible()
-    stand.wait(qtbot, session, view, lambda: "house_styles knows only the paintings" in view.offer.text())
+    stand.wait(qtbot, session, view, lambda: "house_styles knows only paintings" in view.offer.text())
     with qtbot.waitSignal(view.train_requested, timeout=2000) as asked:
         QTest.mouseClick(view.offer.train_button, Qt.MouseButton.LeftButton)
     assert asked.args == [str(path)]
-    assert not view.offer.isVisible()
+    assert not view.offer.isVisible() and view.mix.isVisible()
 
 
 def test_a_picture_that_cannot_be_read_is_not_offered(
@@ -168,6 +168,7 @@ def test_the_input_row_names_what_feeds_and_why_not(
     session.set_input("A", "camera:99")
     stand.wait(qtbot, session, view, lambda: "sample scene takes its place" in row.state.full())
     assert "99" in row.state.full()
+    assert view.picture.state() == "absent" and row.state.full() == row.trouble()
     QTest.mouseClick(row.scene, Qt.MouseButton.LeftButton)
     assert deck.input == "scene"
     session.undo()

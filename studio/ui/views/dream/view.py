@@ -236,6 +236,8 @@ class DreamView(StageView):
     def _show_state(self) -> None:
         if self.line.state in ("failed", "hung", "paused"):
             self.picture.set_state("failed", self.line.why())
+        elif self.line.frame() is not None and self.feed.trouble():
+            self.picture.set_state("absent", self.feed.trouble())
         elif self.line.frame() is None:
             self.picture.set_state("loading", "The first vision comes in a moment")
         else:

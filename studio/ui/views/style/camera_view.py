@@ -97,6 +97,7 @@ class StyleView(StageView):
         self.mix.reset.connect(lambda: self.edit({"blend": 0.0}, "Blend"))
         self.mix.second.connect(lambda place: self.edit(self._naming(self._styles[place], "second"), "Second style"))
         self.mix.swapped.connect(self._swap)
+        self.offer.shown.connect(lambda shown: self.mix.setVisible(not shown))
         self.offer.train.connect(self.train_requested)
         self.offer.paint.connect(self._paint_still)
         self.offer.use_input.connect(self.feed.choose)
@@ -197,6 +198,8 @@ class StyleView(StageView):
         state = self.line.state
         if state in ("failed", "hung", "paused"):
             return "failed", self.line.why()
+        if self.line.frame() is not None and self.feed.trouble():
+            return "absent", self.feed.trouble()
         return ("loading", "The first picture comes in a moment") if self.line.frame() is None else ("running", "")
 
     def ask_previews(self, *, force: bool = False) -> None:

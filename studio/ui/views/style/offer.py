@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QImage, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.session.core import Core
@@ -27,13 +27,14 @@ def why_not(models: list[tuple[str, str]]) -> str:
     if not nets:
         return "There is no style model here at all; train one, or bring one in on the models page."
     known = f"{nets[0]} knows" if len(nets) == 1 else f"the {len(nets)} style models know"
-    return f"No model here takes any picture as a style: {known} only the paintings learnt in training."
+    return f"Not a style yet: {known} only paintings from training, and no model here takes any picture."
 
 
 class PictureOffer(QFrame):
     """A strip with the picture and three ways on. Escape or the cross puts it away."""
 
     train = Signal(str)
+    shown = Signal(bool)
     paint = Signal(str)
     use_input = Signal(str)
 
@@ -43,7 +44,6 @@ class PictureOffer(QFrame):
         self.setProperty("role", "card")
         self.setAccessibleName("What to do with the picture")
         self._picture = QLabel()
-        self._name = Elided(mode=Qt.TextElideMode.ElideMiddle)
         self._why = Elided()
         self._why.setProperty("role", "dim")
         self._why.setFont(theme.font("small"))
@@ -55,18 +55,32 @@ class PictureOffer(QFrame):
                                    tip="Paint this picture instead: it becomes what comes into the deck")
         shut = tool_button("close", "Put it away", size=14, clicked=self.hide)
         shut.setAutoRaise(True)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(theme.space(1.5))
+        for part in (self.train_button, self.paint_button, self.input_button):
+            buttons.addWidget(part)
+        buttons.addStretch(1)
         texts = QVBoxLayout()
-        texts.setSpacing(0)
-        texts.addWidget(self._name)
+        texts.setSpacing(theme.space(1))
         texts.addWidget(self._why)
+        texts.addLayout(buttons)
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(1.5), theme.space(1), theme.space(1), theme.space(1))
-        row.setSpacing(theme.space(1.5))
+        row.setSpacing(theme.space(2))
         row.addWidget(self._picture)
         row.addLayout(texts, 1)
-        for part in (self.train_button, self.paint_button, self.input_button, shut):
-            row.addWidget(part)
+        row.addWidget(shut, alignment=Qt.AlignmentFlag.AlignTop)
         self.hide()
+
+    def setVisible(self, visible: bool) -> None:
+        super().setVisible(visible)
+        self.shown.emit(visible)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        else:
+            super().keyPressEvent(event)
 
     def path(self) -> str:
         """The picture that is offered."""
@@ -80,7 +94,8 @@ class PictureOffer(QFrame):
         """Show what can be done with a picture."""
         self._path = path
         self._picture.clear()
-        self._name.set_full(Path(path).name)
+        self._picture.setToolTip(path)
+        self.setAccessibleName(f"What to do with {Path(path).name}")
         self._why.set_full("Looking at it…")
         for part in (self.train_button, self.paint_button, self.input_button):
             part.setEnabled(True)
@@ -89,7 +104,7 @@ class PictureOffer(QFrame):
         self.show()
 
     def _show(self, image: QImage) -> None:
-        side = theme.px(36)
+        side = theme.px(48)
         ratio = self.devicePixelRatioF()
         whole = QSize(round(side * ratio), round(side * ratio))
         picture = QPixmap.fromImage(image.scaled(whole, Qt.AspectRatioMode.KeepAspectRatioByExpanding,

@@ -216,8 +216,12 @@ class PaintingView(StageView):
             self.words.set_full(why)
             theme.set_role(self.words, "danger")
             return
-        self.picture.set_state("running" if self.line.frame() is not None else "loading",
-                               "" if self.line.frame() is not None else "The first strokes come in a moment")
+        if self.line.frame() is None:
+            self.picture.set_state("loading", "The first strokes come in a moment")
+        elif self.feed.trouble() and not self.value("content", ""):
+            self.picture.set_state("absent", self.feed.trouble())
+        else:
+            self.picture.set_state("running")
         theme.set_role(self.words, "dim")
         progress = self.details().get("progress")
         if not progress:
