@@ -530,6 +530,8 @@ def test_it_fits_and_can_be_used_by_keyboard(qtbot: QtBot, size: tuple[int, int]
                     corner = widget.mapTo(view, widget.rect().bottomRight())
                     if not view.pins.isAncestorOf(widget):
                         assert view.rect().contains(corner), (name, widget.accessibleName(), corner)
+        least = view.minimumSizeHint()
+        assert least.width() <= 640 and least.height() <= (420 if size[1] > 430 else 290), least
     finally:
         studio.close()
 

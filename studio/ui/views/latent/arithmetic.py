@@ -44,6 +44,7 @@ class TermSlot(QWidget):
         self.field.setToolTip(f"{letter}, {meaning}: a seed (0 to 2147483647), a pin's name or "
                               "a mixture as 12:0.7 40:0.5")
         self.field.setMaxLength(20_000)
+        self.field.setMinimumWidth(theme.px(40))
         self.field.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.field.editingFinished.connect(self._finished)
         self._text = ""
@@ -123,9 +124,9 @@ class ArithmeticPage(QWidget):
         beside = 3 * theme.px(20) + 6 * theme.space(2)
         side = min((self.width() - beside) // 4, self.height() - theme.px(120))
         for tile in (*(slot.tile for slot in self.slots.values()), self.result):
-            tile.setFixedSize(max(theme.px(48), side), max(theme.px(48), side))
+            tile.wish_side(max(theme.px(48), side))
         for widget in (*(slot.field for slot in self.slots.values()), self.live):
-            widget.setFixedWidth(max(theme.px(48), side))
+            widget.setMaximumWidth(max(theme.px(48), side))
 
     @staticmethod
     def _sign(text: str) -> QLabel:
@@ -143,6 +144,7 @@ class ArithmeticPage(QWidget):
         self.result.picked.connect(lambda _: self.show_result())
         column.addWidget(self.result)
         self.live = button("Show", checkable=True, tip="Let the generator show this sum, and follow it")
+        self.live.setMinimumWidth(theme.px(40))
         self.live.clicked.connect(lambda on: self.set_live(on))
         column.addWidget(self.live)
         return column

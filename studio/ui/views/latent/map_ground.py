@@ -77,7 +77,7 @@ class MapGround(QWidget):
     def scale(self) -> float:
         """Pixels per standard deviation."""
         if not self._scale:
-            return max(min(self.width() / 7.0, self.height() / 5.0), self.width() / 12.0) or 1.0
+            return max(min(self.width() / 7.0, self.height() / 5.0), self.width() / 10.0) or 1.0
         return self._scale
 
     def to_screen(self, x: float, y: float) -> QPointF:

@@ -89,7 +89,7 @@ class Tile(QWidget):
         super().__init__(parent)
         self.place = ""
         self._image: QImage | None = None
-        self._hint, self._side = hint, side
+        self._hint, self._side, self._wished = hint, side, 0
         self._chosen = self._marked = self._hover = False
         self._pressed_at: QPoint | None = None
         self.setAccessibleName(name)
@@ -127,8 +127,16 @@ class Tile(QWidget):
             self._marked = on
             self.update()
 
+    def wish_side(self, side: int) -> None:
+        """So large in pixels where there is room; a layout may make it smaller."""
+        self._wished = side
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setMaximumSize(side, side)
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        return QSize(theme.px(self._side), theme.px(self._side))
+        side = self._wished or theme.px(self._side)
+        return QSize(side, side)
 
     def square(self) -> QRectF:
         """The picture's place in the widget."""
