@@ -21,6 +21,9 @@ SPIN = 0.0015
 LONGEST = 60.0
 """A note is ended after so many seconds, whatever its maker says."""
 RETRY = 2.0
+"""Seconds between two looks for a port that is not there."""
+FRESH = 15
+"""Looks after which the system's service is spoken to anew."""
 _OFF, _ON, _CONTROL, _PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 
 
@@ -88,6 +91,8 @@ class MidiPort:
         self._panic: list[str | None] = []
         self._closed = False
         self._client: Any = None
+        self._spares: list[Any] = []
+        self._tries = 0
         self._thread = spawn(f"reverie midi {name}", self._work, self.close)
 
     @property
@@ -151,35 +156,51 @@ class MidiPort:
             with contextlib.suppress(Exception):
                 self._silence(None)
             self._shut()
+            self._drop_spares()
 
     def _open(self) -> bool:
         try:
-            clients = _clients()
+            clients = self._asked()
         except MidiError as error:
             self._lost(str(error), error.cure)
             return False
         names: list[str] = []
-        for client in clients:
-            with quiet_stderr():
+        with quiet_stderr():
+            for client in clients:
                 ports = client.get_ports()
                 match = next((p for p in ports if p == self.name), None)
                 match = match or next((p for p in ports if bare(p) == bare(self.name)), None)
                 names += ports
-                if match is None or self._client is not None:
-                    client.delete()
-                    continue
-                with contextlib.suppress(Exception):
-                    client.open_port(ports.index(match), "Reverie out")
-                    self._client = client
+                if match is not None and self._client is None:
+                    with contextlib.suppress(Exception):
+                        client.open_port(ports.index(match), "Reverie out")
+                        self._client = client
         if self._client is None:
             known = ", ".join(names[:6]) or "none"
             self._lost(f"there is no MIDI port {self.name!r}", f"connect it, or choose another; there are: {known}")
             return False
+        self._drop_spares()
         self._programs.clear()
         if self.reason:
             self.reason = ""
             self._told("", "")
         return True
+
+    def _asked(self) -> list[Any]:
+        """Clients to ask for ports: to make them stops all of Python for 60 ms, so they are kept while a port is
+        waited for, and made anew now and then, in case the service was started again."""
+        self._tries += 1
+        if not self._spares or self._tries % FRESH == 0:
+            self._drop_spares()
+            self._spares = _clients()
+        return self._spares
+
+    def _drop_spares(self) -> None:
+        spares, self._spares = self._spares, []
+        with contextlib.suppress(Exception), quiet_stderr():
+            for client in spares:
+                if client is not self._client:
+                    client.delete()
 
     def _lost(self, reason: str, cure: str = "connect it again; it is taken up by itself") -> None:
         self._shut()
