@@ -69,7 +69,7 @@ def describe(settings: type) -> list[Setting]:
             default = field.default
         else:
             default = field.default_factory() if field.default_factory is not dataclasses.MISSING else None
-        text = str(field.metadata.get("help") or texts.get(field.name, ""))
+        text = str(field.metadata.get("help") or texts.get(field.name, "")).replace("``", "'")
         choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
         optional = type(None) in typing.get_args(hint)
         found.append(Setting(field.name, _kind(hint, default), default, text, choices, hint, optional))

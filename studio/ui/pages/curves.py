@@ -7,14 +7,14 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from studio.session.core import Core
 from studio.ui import theme
 from studio.ui.background import background
 
 Curve = list[tuple[int, float]]
-INKS = ("accent", "image", "notes", "text_media", "audio", "good", "warning")
+INKS = ("accent", "image", "notes", "good")
 
 
 def _load() -> Any:
@@ -34,93 +34,118 @@ def smoothed(values: list[float]) -> list[float]:
     return out
 
 
+def beside(name: str) -> bool:
+    """Whether a validation figure is of the kind of the losses, so that one axis serves both."""
+    return "nats" in name or "loss" in name
+
+
 class Curves(QWidget):
-    """A plot with a legend. The plotting library takes half a second to import, so it comes in the background."""
+    """Losses, and beside them the figure of validation where it is of another kind.
+
+    The plotting library takes half a second to import, so it comes in the background.
+    """
 
     def __init__(self, session: Core, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = title
-        self._plot: Any = None
-        self._lines: dict[str, list[Any]] = {}
+        self._pg: Any = None
+        self.plots: list[Any] = []
+        self._legends: list[Any] = []
+        self.lines: dict[str, list[Any]] = {}
         self._shown: dict[str, int] = {}
         self._data: tuple[dict[str, Curve], dict[str, Curve]] = ({}, {})
         self.setAccessibleName(title)
         self.setMinimumHeight(theme.px(130))
-        self._layout = QVBoxLayout(self)
+        self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(theme.space(2))
         background(session, _load, self._make, owner=self)
 
     def ready(self) -> bool:
-        """Whether the plot is there."""
-        return self._plot is not None
+        """Whether the plots are there."""
+        return bool(self.plots)
 
     def _make(self, pg: Any) -> None:
         self._pg = pg
-        self._plot = pg.PlotWidget(background=theme.color("field"), enableMenu=False)
-        self._plot.setAccessibleName(self._title)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setMenuEnabled(False)
-        self._plot.hideButtons()
-        self._plot.setMouseEnabled(x=True, y=False)
-        self._plot.showGrid(x=False, y=True, alpha=0.12)
-        item = self._plot.getPlotItem()
+        for name in (self._title, "Validation"):
+            self.plots.append(self._make_plot(name))
+        self.plots[1].hide()
+        self.show_curves(*self._data)
+
+    def _make_plot(self, name: str) -> Any:
+        pg = self._pg
+        plot = pg.PlotWidget(background=theme.color("field"), enableMenu=False)
+        plot.setAccessibleName(name)
+        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        plot.hideButtons()
+        plot.setMouseEnabled(x=True, y=False)
+        plot.showGrid(x=False, y=True, alpha=0.12)
+        item = plot.getPlotItem()
         if item.ctrlMenu is not None:  # made without a parent: it would outlive the page
-            item.ctrlMenu.setParent(self._plot)
+            item.ctrlMenu.setParent(plot, item.ctrlMenu.windowFlags())
         item.setContentsMargins(*(theme.px(n) for n in (4, 8, 12, 4)))
-        ink = theme.color("dim")
         for side in ("left", "bottom"):
             axis = item.getAxis(side)
             axis.setPen(pg.mkPen(theme.color("line")))
-            axis.setTextPen(ink)
+            axis.setTextPen(theme.color("dim"))
             axis.setStyle(tickFont=theme.font("tiny"), tickLength=theme.px(3))
-        item.getAxis("left").setWidth(theme.px(52))
-        self._legend = item.addLegend(offset=(-8, 4), labelTextColor=theme.color("text"), labelTextSize="9pt")
-        self._layout.addWidget(self._plot)
-        self.show_curves(*self._data)
+        item.getAxis("left").setWidth(theme.px(48))
+        ground = theme.color("field")
+        ground.setAlpha(190)
+        self._legends.append(item.addLegend(
+            offset=(-4, 2), colCount=2, labelTextColor=theme.color("text"), labelTextSize="8pt",
+            brush=pg.mkBrush(ground),
+        ))
+        self._layout.addWidget(plot)
+        return plot
 
     def clear(self) -> None:
         """Forget the curves of before."""
-        if self._plot is not None:
-            self._plot.clear()
-            self._legend.clear()
-        self._lines.clear()
+        for plot, legend in zip(self.plots, self._legends, strict=True):
+            plot.clear()
+            legend.clear()
+        for plot in self.plots[1:]:
+            plot.hide()
+        self.lines.clear()
         self._shown.clear()
 
     def show_curves(self, train: dict[str, Curve], valid: dict[str, Curve]) -> None:
-        """Draw what is new: ``train`` as lines, ``valid`` as dots joined by a line."""
+        """Draw what is new: ``train`` as lines, the first figure of ``valid`` as dots joined by a line."""
         self._data = (train, valid)
-        if self._plot is None:
+        if not self.plots:
             return
         for place, (name, points) in enumerate(list(train.items())[:4]):
-            self._draw(name, list(points), QColor(theme.color(INKS[place % len(INKS)])), dots=False)
-        shown = [(name, points) for name, points in valid.items() if name != "score" and "bits" not in name][:2]
-        for place, (name, points) in enumerate(shown):
-            self._draw(f"{name} ", list(points), QColor(theme.color(INKS[-1 - place])), dots=True)
+            self._draw(self.plots[0], name, list(points), theme.color(INKS[place % len(INKS)]), dots=False)
+        named = [(name, points) for name, points in list(valid.items()) if name != "score" and "bits" not in name]
+        for name, points in named[:1]:
+            plot = self.plots[0 if beside(name) else 1]
+            plot.show()
+            self._draw(plot, f"{name} ", list(points), theme.color("warning"), dots=True)
 
-    def _draw(self, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
+    def _draw(self, plot: Any, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
         good = [(step, value) for step, value in points if math.isfinite(value)]
         if self._shown.get(name) == len(good) or not good:
             return
         self._shown[name] = len(good)
         steps, values = [step for step, _ in good], [value for _, value in good]
-        if name not in self._lines:
-            self._lines[name] = self._items(name.replace("_", " "), ink, dots)
-        lines = self._lines[name]
+        if name not in self.lines:
+            self.lines[name] = self._items(plot, name.replace("_", " "), ink, dots)
+        lines = self.lines[name]
         lines[0].setData(steps, values)
         if not dots:
             lines[1].setData(steps, smoothed(values))
 
-    def _items(self, name: str, ink: QColor, dots: bool) -> list[Any]:
+    def _items(self, plot: Any, name: str, ink: QColor, dots: bool) -> list[Any]:
         pg = self._pg
         width = theme.px(2)
         if dots:
-            return [self._plot.plot(
+            return [plot.plot(
                 [], [], name=name, pen=pg.mkPen(ink, width=max(1, width // 2)), symbol="o", symbolBrush=ink,
                 symbolPen=None, symbolSize=theme.px(6),
             )]
         faint = QColor(ink)
         faint.setAlpha(70)
         return [
-            self._plot.plot([], [], pen=pg.mkPen(faint, width=1)),
-            self._plot.plot([], [], name=name, pen=pg.mkPen(ink, width=width)),
+            plot.plot([], [], pen=pg.mkPen(faint, width=1)),
+            plot.plot([], [], name=name, pen=pg.mkPen(ink, width=width)),
         ]

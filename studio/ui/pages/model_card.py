@@ -62,7 +62,8 @@ def preset_pictures(registry: Registry) -> dict[str, QImage]:
 def flat(value: Any) -> str:
     """A value of a card in words."""
     if isinstance(value, dict):
-        return "\n".join(f"{key.replace('_', ' ')}: {flat(item)}" for key, item in value.items())
+        pairs = [(key.replace("_", " "), flat(item)) for key, item in value.items()]
+        return "\n".join(f"{key}: {text}" for key, text in pairs if text)
     if isinstance(value, list):
         text = "\n".join(flat(item) for item in value[:12])
         return text + (f"\n… and {len(value) - 12} more" if len(value) > 12 else "")

@@ -74,8 +74,7 @@ class ModelsPage(Page):
         inner.addLayout(self.catalogue_rows)
         inner.addStretch(1)
         area = scrolled(holder)
-        area.setMaximumHeight(theme.px(172))
-        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        area.setFixedHeight(theme.px(112))
         left = QVBoxLayout()
         left.setSpacing(theme.space(2))
         left.addWidget(self.grid, 1)
@@ -122,11 +121,12 @@ class ModelsPage(Page):
 
     def _thumb(self, model: Model) -> Thumb:
         picture = self._pictures.get(model.name)
-        parameters = f"{model.parameters / 1e6:.1f} M" if model.parameters else ""
-        subtitle = " · ".join(part for part in (kind_title(model), parameters, size_text(model.size)) if part)
+        count = model.parameters
+        numbers = f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count / 1e3:.0f} k" if count else ""
+        subtitle = " · ".join(part for part in (kind_title(model), numbers, size_text(model.size)) if part)
         return Thumb(
-            model.name, model.title, subtitle, None if picture is None or picture.isNull() else picture,
-            tags=(model.name, model.architecture), kind=kind_of(model), icon="warning" if model.fault else "model",
+            model.name, model.title if model.house else model.name, subtitle, None if picture is None or picture.isNull() else picture,
+            tags=(model.name, model.title, model.architecture), kind=kind_of(model), icon="warning" if model.fault else "model",
             badge="" if model.house else "yours", reason=model.fault, tip=str(model.card.get("about", "")),
         )
 

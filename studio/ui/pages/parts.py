@@ -193,6 +193,7 @@ class Facts(QWidget):
             value = label(breakable(text), wrap=True, select=True)
             value.setMinimumWidth(1)
             value.setAccessibleName(f"{name}: {text}")
+            value.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
             self._grid.addWidget(value, place, 1)
 
     def rows(self) -> list[tuple[str, str]]:

@@ -28,15 +28,24 @@ class RecipeCard(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def sizeHint(self) -> QSize:
-        metrics = QFontMetrics(theme.font("tiny"))
-        flags = Qt.TextFlag.TextWordWrap.value
-        room = QRect(0, 0, theme.px(210) - theme.space(7.5) - theme.px(20), 1000)
-        text = metrics.boundingRect(room, flags, self._what.makes).height()
-        height = text + QFontMetrics(theme.font("strong")).height() + theme.space(4) + theme.px(2)
-        return QSize(theme.px(200), max(theme.px(58), height))
+        return QSize(theme.px(200), self.heightForWidth(theme.px(220)))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.px(120), theme.px(56))
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """The title, and below it all of what it makes."""
+        room = QRect(0, 0, max(40, width - theme.px(20) - theme.space(8)), 1000)
+        text = QFontMetrics(theme.font("tiny")).boundingRect(room, Qt.TextFlag.TextWordWrap.value, self._what.makes)
+        return max(theme.px(56), text.height() + QFontMetrics(theme.font("strong")).height() + theme.space(4.5))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -43,7 +43,8 @@ class Picture(QWidget):
         area = QRectF(self.rect())
         painter.fillPath(rounded(area, theme.px(6)), theme.color("picture_bg"))
         if not self._image.isNull():
-            inner = area.adjusted(*(theme.px(n) for n in (6, 6, -6, -6)))
+            edge = theme.px(6)
+            inner = area.adjusted(edge, edge, -edge, -edge)
             painter.drawImage(fitted(self._image.size(), inner), self._image)
 
 
@@ -72,7 +73,8 @@ class Roll(QWidget):
         painter.fillPath(rounded(area, theme.px(6)), theme.color("picture_bg"))
         if not self._notes:
             return
-        inner = area.adjusted(*(theme.px(n) for n in (8, 8, -8, -8)))
+        edge = theme.px(8)
+        inner = area.adjusted(edge, edge, -edge, -edge)
         end = max(start + length for start, length, _, _ in self._notes)
         low, high = min(n[2] for n in self._notes) - 1, max(n[2] for n in self._notes) + 2
         row = inner.height() / (high - low)

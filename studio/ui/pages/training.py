@@ -285,7 +285,10 @@ class TrainingPage(Page):
     def _start(self) -> None:
         if self._why_not() or self.data is None:
             return
-        plan = Plan(self.recipe, self.data, free_name(self.name.text()), self.form.values())
+        settings = self.form.values()
+        if "source" in self.form.fields and not settings.get("source"):
+            settings["source"] = self.data.stem  # the card is about this material
+        plan = Plan(self.recipe, self.data, free_name(self.name.text()), settings)
         self._launch(plan, resume=False)
         self._named = False
 

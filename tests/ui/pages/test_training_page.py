@@ -101,7 +101,7 @@ def test_a_folder_becomes_a_model_that_is_used(show, wheels, qtbot, poems: Path)
     qtbot.mouseClick(page.view.finish, LEFT)
     qtbot.waitUntil(lambda: page.view.use.isVisible(), timeout=60_000)
     assert run.state == "done" and run.model == paths.model_folders()[0] / "rain-songs.safetensors"
-    assert page.view.curves._lines, "the curves are drawn"
+    assert page.view.curves.lines, "the curves are drawn"
     with qtbot.waitSignal(page.show_page) as shown:
         qtbot.mouseClick(page.view.use, LEFT)
     assert shown.args == ["stage"]
