@@ -7,123 +7,37 @@ its own. A deck that looks through a camera is recorded first, in real time, so 
 from __future__ import annotations
 
 import contextlib
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import Any
 
 from studio import paths
-from studio.engine import Deck, Job, Stage, render
+from studio.engine import Deck, Job, Stage
 from studio.export import open_writer
-from studio.files import FileError
-from studio.generator import Cancelled, Context, Generator
-from studio.media import Frame, to_float
-from studio.params import Int, ParamSet
+from studio.generator import Cancelled
 from studio.session import memory
 from studio.session.core import Core
+from studio.session.export_parts import mix_stage, ready_source
+from studio.session.export_plan import FORMATS, ExportPlan, Format, Look, copy_values, formats_for
 from studio.session.feed import SCENE, SCENE_PLUGIN
 from studio.session.line import Line
-from studio.session.render_job import JobError, RenderJob, Result, make_stage, own_bars, recipe_of, run
+from studio.session.render_job import (
+    JobError,
+    RenderJob,
+    Result,
+    make_stage,
+    recipe_of,
+    run,
+)
+
+__all__ = [
+    "FORMATS", "MIX", "ExportPlan", "Exported", "Format", "Look", "copy_values", "export", "export_folder", "file_name",
+    "formats_for", "full_recipe", "look_of", "refuse", "start_export",
+]
 
 MIX = "mix"
 """The name of the programme, beside those of the lines."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """What can come out. ``ending`` chooses the writer; ``moving`` ones have a length, ``many`` are a folder."""
-
-    key: str
-    title: str
-    about: str
-    ending: str
-    kinds: tuple[str, ...]
-    moving: bool = False
-    many: bool = False
-
-    @property
-    def pattern(self) -> str:
-        """A name of this format, for the choice of its options."""
-        return f"x/%05d{self.ending}" if self.many else f"x{self.ending}"
-
-
-FORMATS: tuple[Format, ...] = (
-    Format("png", "Still picture", "PNG, lossless", ".png", ("image",)),
-    Format("jpg", "Photograph", "JPEG, small", ".jpg", ("image",)),
-    Format("gif", "GIF", "plays everywhere, 256 colours a frame", ".gif", ("image",), moving=True),
-    Format("webp", "Animated WebP", "smaller and finer than GIF, for the web", ".webp", ("image",), moving=True),
-    Format("mp4", "Video MP4", "H.264, plays everywhere", ".mp4", ("image",), moving=True),
-    Format("webm", "Video WebM", "VP9 or AV1, for the web", ".webm", ("image",), moving=True),
-    Format("mov", "Video MOV", "ProRes, for editing and VJ software", ".mov", ("image",), moving=True),
-    Format("sequence", "Picture sequence", "a folder of numbered PNGs", ".png", ("image",), moving=True, many=True),
-    Format("txt", "Text", "plain text, its recipe beside it", ".txt", ("text",)),
-    Format("mid", "MIDI", "a score for every sequencer", ".mid", ("notes",), moving=True),
-    Format("wav", "Sound WAV", "played by the built-in synthesiser", ".wav", ("notes", "audio"), moving=True),
-)
-
-
-def formats_for(makes: str) -> list[Format]:
-    """What a line that makes this kind of media can be written as."""
-    return [found for found in FORMATS if makes in found.kinds]
-
-
-@dataclass
-class Look:
-    """How a line was at one moment, in copies that nothing moves any more. ``second`` is what is mixed over it by
-    ``share`` (0..1), for the programme."""
-
-    name: str
-    title: str
-    stages: list[Stage]
-    seed: int = 0
-    bpm: float = 120.0
-    source: str | None = None
-    live: Callable[[], Frame | None] | None = None
-    frame: Frame | None = None
-    second: Look | None = None
-    share: float = 0.0
-    device: str = "cpu"
-    warnings: list[str] = field(default_factory=list)
-
-    @property
-    def makes(self) -> str:
-        """The kind of media that comes out."""
-        return self.stages[-1].generator.makes
-
-    @property
-    def peaks(self) -> list[float]:
-        """Memory that each generator takes in its turn, in bytes a pixel."""
-        own = [float(stage.generator.pixel_bytes) for stage in self.stages]
-        return own + (self.second.peaks if self.second else [])
-
-    @property
-    def size(self) -> tuple[int, int] | None:
-        """Pixels (width, height) of the picture on screen."""
-        return None if self.frame is None else (self.frame.shape[1], self.frame.shape[0])
-
-    def loop_seconds(self) -> float | None:
-        """After how many seconds its source comes back to where it began; None where it never does."""
-        for stage in self.stages[:1]:
-            found = stage.generator.loop_seconds(stage.values.dump(), self.bpm)
-            if found is not None and found > 0:
-                return float(found)
-        return None
-
-    def own_bars(self) -> int:
-        """Bars after which a player finds an ending of its own; 0 where it plays on."""
-        return own_bars(self.stages[-1])
-
-
-def copy_values(values: ParamSet) -> ParamSet:
-    """The same values in a set of their own."""
-    made = ParamSet(values.params)
-    made.load(values.dump())
-    return made
 
 
 def look_of(session: Core, name: str) -> Look:
@@ -175,26 +89,6 @@ def _line_look(session: Core, line: Line) -> Look:
     return look
 
 
-@dataclass
-class ExportPlan:
-    """What to write: ``frames`` or ``beats`` limit it, ``size`` is (width, height) in pixels or None for the
-    generator's own. ``screen`` writes the very picture that was on screen, without rendering."""
-
-    format: Format
-    path: Path
-    size: tuple[int, int] | None = None
-    fps: float = 30.0
-    frames: int | None = None
-    beats: float | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    screen: bool = False
-
-    @property
-    def out(self) -> str:
-        """What the writer is given: a sequence is a pattern inside a folder."""
-        return str(self.path / f"%05d{self.format.ending}") if self.format.many else str(self.path)
-
-
 def refuse(look: Look, plan: ExportPlan, free: int | None = None) -> str:
     """Why this export cannot be done, as a sentence with the cure; '' when it can."""
     size = plan.size or look.size
@@ -237,7 +131,7 @@ def export(session: Core, look: Look, plan: ExportPlan, job: Job[Any]) -> Export
     if plan.screen:
         return _write_frame(look, plan)
     with contextlib.ExitStack() as stack:
-        sources = [_ready_source(part, plan, job, stack) for part in (look, look.second) if part is not None]
+        sources = [ready_source(part, plan, job, stack) for part in (look, look.second) if part is not None]
         made = _render_job(session, look, plan, sources)
         result = run(
             made, cancelled=job.cancelled, on_progress=lambda share: job.check(share, f"rendering {plan.path.name}"),
@@ -266,7 +160,7 @@ def _write_frame(look: Look, plan: ExportPlan) -> Exported:
 def _render_job(session: Core, look: Look, plan: ExportPlan, sources: list[str | None]) -> RenderJob:
     stages = list(look.stages)
     if look.second is not None:
-        stages.append(_mix_stage(look.second, look.share, plan, sources[1]))
+        stages.append(mix_stage(look.second, look.share, plan, sources[1]))
     beats = plan.beats if look.makes == "notes" else None
     return RenderJob(
         stages, [plan.out], frames=plan.frames, beats=beats, fps=plan.fps, seed=look.seed, size=plan.size,
@@ -284,100 +178,6 @@ def full_recipe(look: Look, plan: ExportPlan) -> dict[str, Any]:
     if look.second is not None:
         made["mix"] = {"crossfade": look.share, "second": full_recipe(look.second, plan)}
     return made
-
-
-# --- the mix --------------------------------------------------------------------------------------------------------
-
-
-class _Mixed(Generator):
-    """What stands in for the second deck in the chain of the first: renders it in step and lays it over."""
-
-    id, makes, takes, title = "reverie.mix", "image", "image", "Mix"
-    look: ClassVar[Look]
-    share: ClassVar[float]
-    plan: ClassVar[ExportPlan]
-    source: ClassVar[str | None]
-
-    def setup(self, ctx: Context) -> None:
-        self._opened: Any = None
-        if self.source is not None:
-            from studio.devices.inputs import open_source
-
-            self._opened = open_source(self.source, self.plan.fps)
-        look = self.look
-        self._frames: Iterator[Any] = render(
-            look.stages, frames=10**9, fps=self.plan.fps, seed=look.seed, size=self.plan.size, source=self._opened,
-            device=look.device, bpm=look.bpm, on_notice=ctx.notice,
-        )
-
-    def step(self, ctx: Context) -> Any:
-        ctx.check()
-        return blend(to_float(ctx.input), to_float(next(self._frames)), self.share)
-
-    def close(self) -> None:
-        for part in (getattr(self, "_frames", None), getattr(self, "_opened", None)):
-            if part is not None:
-                part.close()
-
-
-def blend(first: Any, second: Any, share: float) -> Any:
-    """Two float pictures ``(height, width, 3)`` crossfaded; the second is brought into the first one's size, whole."""
-    if first.shape != second.shape:
-        second = _contain(second, (first.shape[1], first.shape[0]))
-    return first * np.float32(1.0 - share) + second * np.float32(share)
-
-
-def _contain(picture: Any, size: tuple[int, int]) -> Any:
-    from PIL import Image
-
-    height, width = picture.shape[:2]
-    scale = min(size[0] / width, size[1] / height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = Image.fromarray((picture * 255 + 0.5).astype(np.uint8)).resize(inner, Image.Resampling.LANCZOS)
-    made = np.zeros((size[1], size[0], 3), np.float32)
-    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
-    made[top : top + inner[1], left : left + inner[0]] = np.asarray(small, np.float32) / np.float32(255)
-    return made
-
-
-def _mix_stage(look: Look, share: float, plan: ExportPlan, source: str | None) -> Stage:
-    made: type[Generator] = type("Mixed", (_Mixed,), {"look": look, "share": share, "plan": plan, "source": source})
-    return Stage(made, ParamSet(made.params))
-
-
-# --- cameras --------------------------------------------------------------------------------------------------------
-
-
-def _ready_source(look: Look, plan: ExportPlan, job: Job[Any], stack: contextlib.ExitStack) -> str | None:
-    """The file to read pictures from; what a camera sees is recorded into one first."""
-    if look.live is None:
-        return look.source
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reverie-"))
-    frames = plan.frames or 1
-    still = Path(folder) / "camera.png"
-    if frames == 1:
-        _record(look.live, still, 1, plan.fps, job)
-        return str(still)
-    place = Path(folder) / "camera.mp4"
-    _record(look.live, place, frames, plan.fps, job)
-    return str(place)
-
-
-def _record(live: Callable[[], Frame | None], place: Path, frames: int, fps: float, job: Job[Any]) -> None:
-    """``frames`` pictures of what is live, in real time."""
-    wait = threading.Event()
-    options = {"crf": 12, "speed": "veryfast"} if place.suffix == ".mp4" else {}
-    begun = time.monotonic()
-    with open_writer(place, fps=fps, options=options) as writer:
-        for index in range(frames):
-            job.check(0.0, f"recording the camera, {index / fps:.0f} of {frames / fps:.0f} s")
-            while (frame := live()) is None:
-                if time.monotonic() > begun + 10.0:
-                    raise FileError("the camera gives no picture; choose another input for this deck")
-                job.check()
-                wait.wait(0.05)
-            writer.add(frame)
-            wait.wait(max(0.0, begun + (index + 1) / fps - time.monotonic()))
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -412,8 +212,3 @@ def file_name(look: Look, form: Format, folder: Path, when: float | None = None)
         place = folder / f"{stem} ({number}){ending}"
         number += 1
     return place
-
-
-def has_bars(look: Look) -> bool:
-    """Whether the generator itself has a length in bars."""
-    return isinstance(look.stages[-1].generator.params.get("bars"), Int)

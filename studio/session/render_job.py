@@ -165,6 +165,12 @@ def job_from_recipe(
     if source is None and recipe.get("input"):
         source = _find_input(recipe["input"], near, notice)
     known = {name for out in outs for name in writer_options(out)}
+    mixed = None
+    if isinstance(recipe.get("mix"), dict):
+        from studio.session.export_parts import mix_from_recipe
+
+        mixed = mix_from_recipe(recipe, registry, near=near, notice=notice)
+        stages += [mixed] if mixed is not None else []
     beats = recipe.get("beats")
     limited = isinstance(beats, (int, float)) and math.isfinite(beats) and 0 < beats <= 1e6
     return RenderJob(
@@ -172,6 +178,7 @@ def job_from_recipe(
         beats=float(recipe["beats"]) if limited else None, fps=recipe.get("fps", 30.0), seed=recipe.get("seed", 0),
         size=tuple(recipe["size"]) if recipe.get("size") else None, bpm=recipe.get("bpm", 120.0), source=source,
         options={name: value for name, value in (recipe.get("options") or {}).items() if name in known},
+        recipe=recipe if mixed is not None else None,
     )
 
 

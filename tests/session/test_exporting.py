@@ -31,7 +31,7 @@ from studio.session.exporting import (
     start_export,
 )
 from studio.session.gif_preview import preview, trial_size
-from studio.session.render_job import JobError
+from studio.session.render_job import JobError, job_from_recipe, run
 from studio.session.session import Session
 
 SOURCE = '''
@@ -196,6 +196,9 @@ def test_the_mix_is_both_decks(session: Session, tmp_path: Path) -> None:
     assert abs(int(picture.read_image(out)[0, 0, 2]) - 191) <= 1
     recipe = read_recipe(out)
     assert recipe["mix"]["crossfade"] == 0.25 and recipe["mix"]["second"]["stages"][0]["params"]["level"] == 0.0
+    again = tmp_path / "again.png"
+    run(job_from_recipe(recipe, session.registry, [again]))
+    assert np.array_equal(picture.read_image(again), picture.read_image(out)) and read_recipe(again)["mix"]
     session.new()
     session.pump()
     found = restoring.look_at(out)

@@ -87,7 +87,7 @@ def use_file(window: Any, path: Path, line: str = "") -> None:
     background(session, lambda: restoring.look_at(path), found, failed, owner=window)
 
 
-def restore_from_file(session: Session, path: Path, owner: QWidget) -> None:
+def restore_from_file(session: Session, path: Path, owner: QWidget | None = None) -> None:
     """Bring the look of an exported file back; says why where it carries none."""
     def found(what: Found) -> None:
         if what.kind == "look":
@@ -97,7 +97,7 @@ def restore_from_file(session: Session, path: Path, owner: QWidget) -> None:
                            cure="only files that the studio exported do")
 
     background(session, lambda: restoring.look_at(path), found,
-               lambda why: session.notice(why, level="error"), owner=owner)
+               lambda why: session.notice(why, level="error"), owner=owner or session_owner(session))
 
 
 def use(window: Any, found: Found, line: str = "") -> None:

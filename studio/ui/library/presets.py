@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -85,7 +85,9 @@ class PresetsPanel(QWidget):
             self._generator = generator
             name = chosen[1].title if chosen is not None else ""
             self.one.setEnabled(bool(generator))
-            self.one.setText(name or "This generator")
+            self.one.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, theme.px(130))
+                             or "This generator")
+            self.one.setToolTip(f"Presets of {name}" if name else "Presets of the selected generator")
             if not self._chose or not generator:
                 (self.one if generator else self.every).setChecked(True)
             self.show_presets()
