@@ -121,6 +121,11 @@ def test_the_first_stop_of_a_journey_is_shown() -> None:
         visions.read({**PLAIN, "targets": "4c ++ 4d"})
 
 
+def test_another_first_stop_leaves_the_rest_of_a_journey() -> None:
+    changed = visions.write_first_stop([Vision("3a"), Vision("4c", (5,))], "4c:97 | 4d + 3b | conv2")
+    assert changed == {"targets": "3a + 4c:5*1.00 | 4d + 3b | conv2"}
+
+
 # ---- the flight pad
 
 

@@ -172,6 +172,17 @@ def test_much_room_shows_all_panes_at_once(view: DreamView) -> None:
     assert view.sources.isVisible() and not view.vision.isVisible()
 
 
+def test_a_journey_keeps_its_other_stops(session: Session, view: DreamView) -> None:
+    session.set_value("A", 0, "targets", "3a + 3b | conv2")
+    view.refresh()
+    assert len(view.chips.sliders()) == 2
+    view.chips.sliders()[0].setFocus()
+    QTest.keyClick(view.chips.sliders()[0], Qt.Key.Key_End)
+    assert values(session, "targets") == ["3a*2.00 + 3b | conv2"]
+    stand.click(view.vision.layers, spot(view.vision.layers, "4a"))  # a plain choice is this one alone
+    assert values(session, "targets", "layer") == ["", "4a"]
+
+
 def test_targets_that_cannot_be_read_do_no_harm(qtbot: QtBot, session: Session, view: DreamView) -> None:
     session.set_value("A", 0, "targets", "4c ++ nonsense")
     stand.wait(qtbot, session, view, lambda: view.picture.state() == "failed")

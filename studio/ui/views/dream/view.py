@@ -164,8 +164,12 @@ class DreamView(StageView):
         values = self.values
         if values is None or not wanted:
             return
-        choices = getattr(values.params["layer"], "choices", ())
-        self.edit(visions.write(wanted, choices), label, gesture=gesture)
+        alone = len(wanted) == 1 and not gesture
+        if not alone and visions.stops({"targets": values["targets"]}) > 1:
+            changes = visions.write_first_stop(wanted, values["targets"])
+        else:
+            changes = visions.write(wanted, getattr(values.params["layer"], "choices", ()))
+        self.edit(changes, label, gesture=gesture)
         self._show_values()
 
     def _dream_of(self, wanted: list[visions.Vision], label: str, gesture: str) -> None:
@@ -248,7 +252,7 @@ class DreamView(StageView):
             return
         now = self._visions()
         self.vision.set_visions(now)
-        self.chips.set_visions(now)
+        self.chips.set_visions(now, visions.stops({"targets": self.value("targets")}))
         right, down = self.value("drift")
         self.flight.set_flight(Flight(self.value("zoom"), self.value("rotation"), right, down))
         self.octaves.set_octaves(int(self.value("octaves")), float(self.value("octave_scale")))

@@ -225,18 +225,18 @@ class VisionChips(QWidget):
         """The weights, in the order of the visions."""
         return list(self._sliders)
 
-    def set_visions(self, wanted: Sequence[Vision]) -> None:
-        """Show these; a hand on a slider is not disturbed."""
-        keys = tuple(vision.key for vision in wanted)
+    def set_visions(self, wanted: Sequence[Vision], stops: int = 1) -> None:
+        """Show these, the first of so many ``stops`` of a journey; a hand on a slider is not disturbed."""
+        keys = (*(vision.key for vision in wanted), str(stops))
         if keys != self._keys:
             self._keys = keys
-            self._build(wanted)
+            self._build(wanted, stops)
         for vision, slider in zip(wanted, self._sliders, strict=True):
             norm = (vision.weight + visions.LIMIT) / (2 * visions.LIMIT)
             if abs(slider.norm() - norm) > 1e-3:
                 slider.set_norm(norm)
 
-    def _build(self, wanted: Sequence[Vision]) -> None:
+    def _build(self, wanted: Sequence[Vision], stops: int) -> None:
         while (item := self._row.takeAt(0)) is not None:
             part = item.widget()
             if part is not None:
@@ -245,6 +245,12 @@ class VisionChips(QWidget):
         self._sliders = []
         for place, vision in enumerate(wanted):
             self._row.addWidget(self._chip(place, vision, len(wanted) > 1), 8)
+        if stops > 1:
+            journey = Elided(f"stop 1 of {stops}")
+            journey.setProperty("role", "dim")
+            journey.setMinimumWidth(theme.px(64))
+            journey.setToolTip(f"A journey of {stops} stops (parameter Targets); its first stop is changed here")
+            self._row.addWidget(journey, 2)
         self._row.addStretch(1)
 
     def _chip(self, place: int, vision: Vision, can_go: bool) -> QWidget:

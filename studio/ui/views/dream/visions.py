@@ -66,6 +66,12 @@ def write(visions: Sequence[Vision], choices: Sequence[str]) -> dict[str, Any]:
     return changes
 
 
+def write_first_stop(visions: Sequence[Vision], journey: str) -> dict[str, Any]:
+    """A journey (``targets`` with |) with another first stop; the others stay as they were typed."""
+    places = [part.strip() for part in journey.split("|") if part.strip()]
+    return {"targets": " | ".join([_text(visions), *places[1:]])}
+
+
 def _text(visions: Sequence[Vision]) -> str:
     parts = []
     for number, vision in enumerate(visions):
