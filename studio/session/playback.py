@@ -181,7 +181,6 @@ class Playback(Steering):
         with self.session.edit(f"{label} of {known.line.title}", gesture):
             known.line.extra["playback"] = asdict(replace(Options.of(known.line), **changes))
             self._apply(known)
-        self.session.post("line", known.line)
 
     def choose_output(self, device: str) -> None:
         """Let the synth play through another sound output, by name; '' is the system's choice. It is a setting."""
@@ -267,7 +266,6 @@ class Playback(Steering):
             self.session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source="Sound")
         else:
             self.session.notice("sound is back", source="Sound")
-        self.session.post("line")
 
     def trouble(self, line: str) -> str:
         """Why a player is not heard, '' where it is."""

@@ -77,6 +77,16 @@ class Steering:
         due = self.now() + SETTLE if before is not None and before != values else 0.0
         if before != values:
             self._plans[line.name] = (due, values)
+            if before is not None and line.makes == "text" and _restarts(line, before, values):
+                self._fresh_page(known)
+
+    def _fresh_page(self, known: Playing) -> None:
+        """Another model, seed or prime is another text: it does not begin in the middle of a line."""
+        worker = known.line.worker
+        assert isinstance(worker, Player)
+        with known.text.lock:
+            known.text.replace([])
+            worker.steer()
 
     def _plan(self, known: Playing, moment: Moment, now: float) -> None:
         """On the playback thread: go on with the new values after the block that plays."""
@@ -182,3 +192,12 @@ class Steering:
         self.continue_from(line, kept + made)
         if known.paused:
             self.session.post("line", known.line)
+
+
+def _restarts(line: Line, before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
+    """Whether a value changed with which a generator is set up again."""
+    return len(before) != len(now) or any(
+        not param.live and old.get(name) != new.get(name)
+        for stage, old, new in zip(line.stages(), before, now, strict=True)
+        for name, param in stage.generator.params.items()
+    )

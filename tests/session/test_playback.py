@@ -64,20 +64,33 @@ class Steps(Generator):
 '''
 
 TEXT = '''
-from studio.api import Generator
+from studio.api import Generator, Text
 
 class Count(Generator):
     """Counts letters of what it goes on from."""
     id, version, makes, title = "test.count", 1, "text", "Count"
+    first = Text("abc", live=False)
 
     def setup(self, ctx):
-        self.place, self.base = 0, "abc"
+        self.place, self.base = 0, self.first
 
     def step(self, ctx):
         if "continue_from" in ctx.wishes:
             self.base, self.place = str(len(ctx.wishes["continue_from"])), 0
         self.place += 1
         return self.base[(self.place - 1) % len(self.base)]
+'''
+
+HUM = '''
+import numpy as np
+from studio.api import Audio, Generator
+
+class Hum(Generator):
+    """A quarter of a second of a tone."""
+    id, version, makes, title = "test.hum", 1, "audio", "Hum"
+
+    def step(self, ctx):
+        return Audio(np.full((6000, 1), 0.25, np.float32), 24_000)
 '''
 
 EAR = '''
@@ -126,7 +139,7 @@ class Time:
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
     places = []
-    for name, text in (("steps", NOTES), ("count", TEXT), ("ear", EAR)):
+    for name, text in (("steps", NOTES), ("count", TEXT), ("ear", EAR), ("hum", HUM)):
         place = tmp_path / f"{name}.py"
         place.write_text(text)
         places.append(read_plugin(place))
@@ -299,6 +312,43 @@ def test_text_goes_on_from_the_cursor_and_nothing_stale_is_typed(
     text = known.text.text
     run(session, now, 0.2)
     assert text.endswith("!") and known.text.text.startswith(text + str(len(text))[0])
+
+
+def test_another_prime_is_another_page(stage: tuple[Session, Recorder, Time, Clock]) -> None:
+    session, _, now, _ = stage
+    session.add_player()
+    session.load("1", "test.count")
+    until(session, lambda: session.players["1"].stages())
+    session.pump()
+    run(session, now, 1.0)
+    known = session.playback.playing["1"]
+    assert len(known.text.text) > 10
+    session.set_value("1", 0, "first", "xyz")
+    session.pump()
+    run(session, now, 1.0)
+    assert known.text.text.startswith("xyzxyz") and "a" not in known.text.text
+
+
+def test_sound_is_played_without_gaps(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    playback = session.playback
+    now = Time()
+    playback.clock, playback.now = Clock(120.0, now=now), now
+    monkeypatch.setattr(playback, "_start", lambda: None)
+    heard: list[tuple[float, float]] = []
+    monkeypatch.setattr(playback.synth, "sound", lambda player, audio, at: heard.append(
+        (at, len(audio.samples) / audio.rate)))
+    session.add_player()
+    session.load("1", "test.hum")
+    until(session, lambda: session.players["1"].stages())
+    worker = session.players["1"].worker
+    for _ in range(300):
+        if playback.playing["1"].notes.wants(playback.clock.read()):
+            until(session, lambda: len(worker.parts) > 0)  # type: ignore[union-attr]
+        now.seconds += 0.01
+        playback.tick()
+    assert len(heard) > 8
+    for (at, long), (following, _) in itertools.pairwise(heard):
+        assert following == pytest.approx(at + long, abs=1e-6)
 
 
 def test_options_are_saved_undone_and_cleaned(session: Session, tmp_path: Path) -> None:

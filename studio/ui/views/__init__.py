@@ -21,6 +21,7 @@ VIEWS = {
 
 BY_KIND = {
     "notes": "studio.ui.views.sequencer:NotesView",
+    "audio": "studio.ui.views.sequencer:NotesView",
     "text": "studio.ui.views.sequencer:GenericTextView",
 }
 """What generators of users' plugins get, by the kind of media they make; pictures get ``PlainView``."""
