@@ -479,11 +479,11 @@ def test_a_dropped_picture_of_the_network_is_found_again(studio: Studio, tmp_pat
     assert view.search.job is not None
     studio.until(lambda: view.search.found.count > 0)
     first = view.search.found.distance
-    assert view.card.isVisible() or view.search.found.count
     studio.until(lambda: view.search.job is None, 60_000)
     assert view.search.found.distance < 0.2 * first
     studio.until(lambda: gap(studio.frame(), wanted) < 12)
-    assert list(view.bench.points()) == ["Blüte_im_Garten"] and not view.card.isVisible()
+    studio.until(lambda: not view.card.isVisible())
+    assert list(view.bench.points()) == ["Blüte_im_Garten"]
     assert view.bench.points()["Blüte_im_Garten"] == view.bench.start()
     studio.session.undo()
     assert studio.value("place") == "" and studio.value("points") == ""
