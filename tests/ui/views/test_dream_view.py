@@ -183,6 +183,16 @@ def test_a_journey_keeps_its_other_stops(session: Session, view: DreamView) -> N
     assert values(session, "targets", "layer") == ["", "4a"]
 
 
+def test_many_visions_make_the_view_no_wider(session: Session, view: DreamView) -> None:
+    session.set_value("A", 0, "targets", "conv1 + conv2 + 3a + 3b + 4a + 4b | 4c")
+    view.refresh()
+    assert len(view.chips.sliders()) == 6
+    assert view.minimumSizeHint().width() <= 900
+    view.chips.sliders()[-1].setFocus()
+    QTest.keyClick(view.chips.sliders()[-1], Qt.Key.Key_End)
+    assert values(session, "targets") == ["conv1 + conv2 + 3a + 3b + 4a + 4b*2.00 | 4c"]
+
+
 def test_targets_that_cannot_be_read_do_no_harm(qtbot: QtBot, session: Session, view: DreamView) -> None:
     session.set_value("A", 0, "targets", "4c ++ nonsense")
     stand.wait(qtbot, session, view, lambda: view.picture.state() == "failed")

@@ -5,9 +5,18 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QButtonGroup,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.session.line import Line
 from studio.session.session import Session
@@ -87,7 +96,15 @@ class DreamView(StageView):
                                    clicked=lambda: self.session.fire(self.line.name, self.index, "restart"))
         self.restart.setAutoRaise(True)
         head.addSpacing(theme.space(2))
-        head.addWidget(self.chips, 1)
+        self._chips_area = QScrollArea(widgetResizable=True)
+        self._chips_area.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._chips_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._chips_area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._chips_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._chips_area.setFixedHeight(theme.px(30))
+        self._chips_area.setMinimumWidth(theme.px(90))
+        self._chips_area.setWidget(self.chips)
+        head.addWidget(self._chips_area, 1)
         head.addWidget(self.restart)
         self._stack = QStackedWidget()
         self._side = QWidget()
@@ -254,11 +271,19 @@ class DreamView(StageView):
         self.vision.set_visions(now)
         self.chips.set_visions(now, visions.stops({"targets": self.value("targets")}))
         right, down = self.value("drift")
+        self._crowd(len(now))
         self.flight.set_flight(Flight(self.value("zoom"), self.value("rotation"), right, down))
         self.octaves.set_octaves(int(self.value("octaves")), float(self.value("octave_scale")))
         self.sources.show_values()
 
     # ---- room
+
+    def _crowd(self, count: int) -> None:
+        """With several weights to show in little room the panes are named by their icons alone."""
+        tight = count > 1 and self.width() < theme.px(760 + 160 * count)
+        icons_only, both = Qt.ToolButtonStyle.ToolButtonIconOnly, Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        for made in self._buttons.values():
+            made.setToolButtonStyle(icons_only if tight else both)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._place()
@@ -269,6 +294,7 @@ class DreamView(StageView):
         super().changeEvent(event)
 
     def _place(self) -> None:
+        self._crowd(len(self.chips.sliders()))
         room = self.height() - 2 * theme.space(2) - theme.space(1.5) - self.feed.sizeHint().height()
         everything = self.width() >= theme.px(WIDE) and self.height() >= theme.px(HIGH)
         if everything != self._all:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QHideEvent, QImage, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.media import Frame
 from studio.session.core import Core
@@ -259,9 +259,8 @@ class VisionChips(QWidget):
         row = QHBoxLayout(chip)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.space(1))
-        label = Elided(vision.key)
-        label.setMinimumWidth(theme.px(20))
-        label.setMaximumWidth(label.fontMetrics().horizontalAdvance(vision.key) + theme.space(1))
+        label = QLabel(vision.key)
+        label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         slider = Slider(origin=0.5)
         slider.set_accent(theme.kind_color("image"))
         slider.setAccessibleName(f"Weight of {vision.key}")
@@ -269,8 +268,8 @@ class VisionChips(QWidget):
         slider.moved.connect(lambda norm: self.weighed.emit(place, norm * 2 * visions.LIMIT - visions.LIMIT))
         slider.released.connect(self.released)
         slider.reset.connect(lambda: self.weighed.emit(place, 1.0))
-        row.addWidget(label, 1)
-        row.addWidget(slider, 3)
+        row.addWidget(label)
+        row.addWidget(slider, 1)
         if can_go:
             gone = tool_button("close", f"Take {vision.key} away", size=12, clicked=lambda: self.removed.emit(place))
             gone.setAutoRaise(True)
