@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.session.core import Core
 from studio.ui import theme
@@ -39,6 +39,69 @@ def beside(name: str) -> bool:
     return "nats" in name or "loss" in name
 
 
+class _Plot:
+    """Two axes, curves, and their names above them. Put together from parts: the library's own plot brings hidden forms
+    and menus, which take a tenth of a second to make and outlive it."""
+
+    def __init__(self, pg: Any, name: str) -> None:
+        self._pg = pg
+        self.view = pg.GraphicsLayoutWidget()
+        self.view.setBackground(theme.color("field"))
+        self.view.setAccessibleName(name)
+        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.view.ci.setContentsMargins(*(theme.px(n) for n in (4, 8, 12, 4)))
+        self.view.ci.setSpacing(0)
+        self._box = self.view.addViewBox(row=0, col=1, enableMenu=False)
+        self._box.setMouseEnabled(x=True, y=False)
+        for side, row, column in (("left", 0, 0), ("bottom", 1, 1)):
+            axis = pg.AxisItem(side)
+            axis.linkToView(self._box)
+            axis.setPen(pg.mkPen(theme.color("line")))
+            axis.setTextPen(theme.color("dim"))
+            axis.setStyle(tickFont=theme.font("tiny"), tickLength=theme.px(3))
+            if side == "left":
+                axis.setWidth(theme.px(48))
+                axis.setGrid(28)
+            self.view.addItem(axis, row, column)
+        self._names: list[str] = []
+        self._legend = QLabel()
+        self._legend.setProperty("role", "small")
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.widget = QWidget()
+        layout = QVBoxLayout(self.widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(theme.space(1))
+        layout.addWidget(self._legend)
+        layout.addWidget(self.view, 1)
+
+    def clear(self) -> None:
+        """Take all curves out."""
+        self._box.clear()
+        self._names.clear()
+        self._legend.setText("")
+
+    def add(self, name: str, ink: QColor, dots: bool) -> list[Any]:
+        """A curve of dots, or a faint one and a smooth one; they get their data later."""
+        pg, width = self._pg, theme.px(2)
+        if dots:
+            made = [pg.PlotDataItem(
+                pen=pg.mkPen(ink, width=max(1, width // 2)), symbol="o", symbolBrush=ink, symbolPen=None,
+                symbolSize=theme.px(6),
+            )]
+        else:
+            faint = QColor(ink)
+            faint.setAlpha(70)
+            made = [pg.PlotDataItem(pen=pg.mkPen(faint, width=1)), pg.PlotDataItem(pen=pg.mkPen(ink, width=width))]
+        for item in made:
+            self._box.addItem(item)
+        mark = "●" if dots else "▬"
+        self._names.append(f'<span style="color:{ink.name()}">{mark}</span>&nbsp;{name.strip()}')
+        self._legend.setText("&nbsp;&nbsp; ".join(self._names))
+        self._legend.setToolTip(self._legend.text())
+        return made
+
+
 class Curves(QWidget):
     """Losses, and beside them the figure of validation where it is of another kind.
 
@@ -49,8 +112,7 @@ class Curves(QWidget):
         super().__init__(parent)
         self._title = title
         self._pg: Any = None
-        self.plots: list[Any] = []
-        self._legends: list[Any] = []
+        self.plots: list[_Plot] = []
         self.lines: dict[str, list[Any]] = {}
         self._shown: dict[str, int] = {}
         self._data: tuple[dict[str, Curve], dict[str, Curve]] = ({}, {})
@@ -67,45 +129,24 @@ class Curves(QWidget):
 
     def _make(self, pg: Any) -> None:
         self._pg = pg
-        for name in (self._title, "Validation"):
-            self.plots.append(self._make_plot(name))
-        self.plots[1].hide()
+        self._plot(0)
         self.show_curves(*self._data)
 
-    def _make_plot(self, name: str) -> Any:
-        pg = self._pg
-        plot = pg.PlotWidget(background=theme.color("field"), enableMenu=False)
-        plot.setAccessibleName(name)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.hideButtons()
-        plot.setMouseEnabled(x=True, y=False)
-        plot.showGrid(x=False, y=True, alpha=0.12)
-        item = plot.getPlotItem()
-        if item.ctrlMenu is not None:  # made without a parent: it would outlive the page
-            item.ctrlMenu.setParent(plot, item.ctrlMenu.windowFlags())
-        item.setContentsMargins(*(theme.px(n) for n in (4, 8, 12, 4)))
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(theme.color("line")))
-            axis.setTextPen(theme.color("dim"))
-            axis.setStyle(tickFont=theme.font("tiny"), tickLength=theme.px(3))
-        item.getAxis("left").setWidth(theme.px(48))
-        ground = theme.color("field")
-        ground.setAlpha(190)
-        self._legends.append(item.addLegend(
-            offset=(-4, 2), colCount=2, labelTextColor=theme.color("text"), labelTextSize="8pt",
-            brush=pg.mkBrush(ground),
-        ))
-        self._layout.addWidget(plot)
-        return plot
+    def _plot(self, place: int) -> _Plot:
+        """The plot of losses (0) or the one beside it (1), which is made when it is first needed."""
+        if place == len(self.plots):
+            made = _Plot(self._pg, (self._title, "Validation")[place])
+            self.plots.append(made)
+            self._layout.addWidget(made.widget)
+        self.plots[place].widget.show()
+        return self.plots[place]
 
     def clear(self) -> None:
         """Forget the curves of before."""
-        for plot, legend in zip(self.plots, self._legends, strict=True):
+        for plot in self.plots:
             plot.clear()
-            legend.clear()
         for plot in self.plots[1:]:
-            plot.hide()
+            plot.widget.hide()
         self.lines.clear()
         self._shown.clear()
 
@@ -115,37 +156,21 @@ class Curves(QWidget):
         if not self.plots:
             return
         for place, (name, points) in enumerate(list(train.items())[:4]):
-            self._draw(self.plots[0], name, list(points), theme.color(INKS[place % len(INKS)]), dots=False)
+            self._draw(self._plot(0), name, list(points), theme.color(INKS[place % len(INKS)]), dots=False)
         named = [(name, points) for name, points in list(valid.items()) if name != "score" and "bits" not in name]
         for name, points in named[:1]:
-            plot = self.plots[0 if beside(name) else 1]
-            plot.show()
+            plot = self._plot(0 if beside(name) else 1)
             self._draw(plot, f"{name} ", list(points), theme.color("warning"), dots=True)
 
-    def _draw(self, plot: Any, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
+    def _draw(self, plot: _Plot, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
         good = [(step, value) for step, value in points if math.isfinite(value)]
         if self._shown.get(name) == len(good) or not good:
             return
         self._shown[name] = len(good)
         steps, values = [step for step, _ in good], [value for _, value in good]
         if name not in self.lines:
-            self.lines[name] = self._items(plot, name.replace("_", " "), ink, dots)
+            self.lines[name] = plot.add(name.replace("_", " "), ink, dots)
         lines = self.lines[name]
         lines[0].setData(steps, values)
         if not dots:
             lines[1].setData(steps, smoothed(values))
-
-    def _items(self, plot: Any, name: str, ink: QColor, dots: bool) -> list[Any]:
-        pg = self._pg
-        width = theme.px(2)
-        if dots:
-            return [plot.plot(
-                [], [], name=name, pen=pg.mkPen(ink, width=max(1, width // 2)), symbol="o", symbolBrush=ink,
-                symbolPen=None, symbolSize=theme.px(6),
-            )]
-        faint = QColor(ink)
-        faint.setAlpha(70)
-        return [
-            plot.plot([], [], pen=pg.mkPen(faint, width=1)),
-            plot.plot([], [], name=name, pen=pg.mkPen(ink, width=width)),
-        ]

@@ -125,8 +125,10 @@ class ModelsPage(Page):
         numbers = f"{count / 1e6:.1f} M" if count >= 1e5 else f"{count / 1e3:.0f} k" if count else ""
         subtitle = " · ".join(part for part in (kind_title(model), numbers, size_text(model.size)) if part)
         return Thumb(
-            model.name, model.title if model.house else model.name, subtitle, None if picture is None or picture.isNull() else picture,
-            tags=(model.name, model.title, model.architecture), kind=kind_of(model), icon="warning" if model.fault else "model",
+            model.name, model.title if model.house else model.name, subtitle,
+            None if picture is None or picture.isNull() else picture,
+            tags=(model.name, model.title, model.architecture), kind=kind_of(model),
+            icon="warning" if model.fault else "model",
             badge="" if model.house else "yours", reason=model.fault, tip=str(model.card.get("about", "")),
         )
 
