@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from studio import paths
@@ -18,6 +19,10 @@ QUIET_MS = 150
 """An editor writes a file in several steps: changes are told once it has been quiet for so long."""
 
 
+Spawn = Callable[[str, Callable[[], None], Callable[[], None]], object]
+"""Starts a thread by name with its work and what asks it to end."""
+
+
 def _matters(change: object, path: str) -> bool:
     return path.endswith((".py", ".toml")) and "__pycache__" not in path
 
@@ -28,19 +33,15 @@ class PluginWatcher:
     def __init__(self, registry: Registry, changed: Callable[[set[Path]], None]) -> None:
         self._registry, self._changed = registry, changed
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Begin. A system that cannot watch files is noted in the log; then only the reload button is left."""
-        from studio.engine.threads import spawn
-
+    def start(self, spawn: Spawn) -> None:
+        """Begin; ``spawn`` makes the threads. A system that cannot watch files is noted in the log; then only the
+        reload button is left."""
         with contextlib.suppress(OSError):
             user_plugins().mkdir(parents=True, exist_ok=True)
         for number, (places, deep) in enumerate(self._places()):
             if places:
-                self._threads.append(
-                    spawn(f"reverie plugins watch {number}", lambda p=places, d=deep: self._watch(p, d), self.stop)  # type: ignore[misc]
-                )
+                spawn(f"reverie plugins watch {number}", partial(self._watch, places, deep), self.stop)
 
     def stop(self) -> None:
         """End soon; returns at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from studio.engine.threads import spawn
 from studio.plugins import Plugin, user_plugins
 from studio.plugins.watch import PluginWatcher, find_new, plugins_at, read_again
 from studio.session.core import Core
@@ -16,7 +17,7 @@ class LiveReload:
         self.session = session
         self._watcher = PluginWatcher(session.registry, self._changed)
         self._off = session.on("library", self._look)
-        self._watcher.start()
+        self._watcher.start(spawn)
 
     def stop(self) -> None:
         """End soon; returns at once."""
