@@ -37,7 +37,7 @@ def run() -> dict[str, Any]:
 
 
 def _measure() -> dict[str, Any]:
-    from PySide6.QtCore import Qt, QTimer
+    from PySide6.QtCore import QEventLoop, Qt, QTimer
 
     from studio.engine.threads import stop_all
     from studio.ui import app, theme
@@ -59,11 +59,9 @@ def _measure() -> dict[str, Any]:
     def live(seconds: float) -> list[float]:
         stamps.clear()
         timer.start()
-        end = QTimer()
-        end.setSingleShot(True)
-        end.timeout.connect(application.quit)
-        end.start(round(seconds * 1000))
-        application.exec()
+        loop = QEventLoop()  # the application's own quit() would close the window
+        QTimer.singleShot(round(seconds * 1000), loop.quit)
+        loop.exec()
         timer.stop()
         return [late - early for early, late in itertools.pairwise(stamps)]
 

@@ -109,21 +109,20 @@ def _is_document(arguments: Sequence[str]) -> bool:
 
 
 def _window(path: str) -> int:
-    """Open the window; where that cannot be, say why and what works without it."""
+    """Open the window; where there is no display, say so and name what works without one."""
     errors.start_log()
+    code = errors.DONE  # set up, and nothing is wrong: there is only nobody to see a window
     try:
         from studio.ui import app
-    except ImportError as error:  # Qt's own libraries: EGL, xkbcommon
-        why = f"the window cannot be shown: {error}"
+    except ImportError as error:  # one of Qt's own libraries: EGL, xkbcommon
+        why, code = f"the window cannot be shown: {error}", errors.FAILED
     else:
-        missing = app.display_missing()
-        if not missing:
+        why = app.display_missing()
+        if not why:
             return app.run(path)
-        why = f"the window cannot be shown: {missing}"
     print(
-        f"Reverie Studio {__version__}: {why}.\nThe rest works from the command line:\n\n"
+        f"Reverie Studio {__version__}: {why}.\nEverything but the window works without:\n\n"
         f"  {command_name()} demo      makes a gallery of pictures, video, text and music (a minute or two)\n"
-        f"  {command_name()} --help    shows all commands",
-        file=sys.stderr,
+        f"  {command_name()} --help    shows all commands"
     )
-    return errors.FAILED
+    return code

@@ -49,10 +49,16 @@ def test_every_command_has_an_example(name: str, capsys: pytest.CaptureFixture[s
     build_parser(name)
 
 
-def test_no_command_names_the_next_one(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_without_a_display_the_next_command_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REVERIE_COMMAND", "python3 main.py")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
     assert main([]) == 0
-    assert "python3 main.py demo" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "there is no display" in said and "python3 main.py demo" in said
 
 
 def test_wrong_commands_end_with_two(capsys: pytest.CaptureFixture[str]) -> None:
