@@ -60,6 +60,9 @@ def _mixed(session: Core) -> Look:
     look = _line_look(session, first)
     look.second, look.share = _line_look(session, second), share
     look.name, look.title = MIX, "Programme"
+    blend = getattr(session.mix, "blend", "mix")
+    if blend != "mix":
+        look.warnings.append(f"the decks are crossfaded: {blend} is not exported")
     return look
 
 
