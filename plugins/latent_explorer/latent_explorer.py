@@ -36,7 +36,7 @@ class LatentExplorer(Generator):
                   help="still: one seed; interpolate: seed to end seed and back; walk: endless; loop: closed; "
                   "keyframes: your path; arithmetic: A − B + C; grid: many seeds as one picture")
     seed = Seed(1, group="Latent", help="The picture: the same number is the same picture in every mode")
-    place = Text("", group="Latent",
+    place = Text("", group="Latent", place_of="seed", names_in="points",
                  help="Taken instead of the seed: a mixture such as 12:0.7 40:0.5 pc1:-1 (seeds, named points and "
                  "directions with weights); with @7 at its end it holds while the seed is 7; empty: the seed")
     end_seed = Seed(2, group="Latent", help="Where interpolate goes")
@@ -145,8 +145,8 @@ class LatentExplorer(Generator):
         self._begun = True
         anchor = (self.place, self.seed, self.points if self.place else "")
         if anchor != self._anchor:
-            # who is sent somewhere arrives there, and wanders on from there
-            if self._anchor is not None:
+            # who is sent somewhere arrives there, and wanders on from there; who is on the way strays less and less
+            if self._anchor is not None and latent.straying(self.place) is None:
                 self._phase = self._circle = 0.0
             self._anchor = anchor
         width, height = ctx.size or (self.size, self.size)
@@ -225,7 +225,9 @@ class LatentExplorer(Generator):
         start = self._start(ctx)
         if isinstance(start, int) and start == self.seed:
             return w
-        return self._w_of(start) + (w - self._w(self._z(self.seed)))
+        keeps = latent.straying(self.place)
+        strayed = w - self._w(self._z(self.seed))
+        return self._w_of(start) + (strayed if keeps is None else strayed * keeps)
 
     def _stop(self, ctx: Context, seed: int, index: int) -> torch.Tensor:
         """Way point of a walk or loop, in z (slerp) or w (linear)."""

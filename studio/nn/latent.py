@@ -19,6 +19,7 @@ from studio.nn.places import (
     LatentError,
     Place,
     Where,
+    arc,
     as_place,
     at_time,
     combine,
@@ -29,18 +30,20 @@ from studio.nn.places import (
     held,
     of_seed,
     of_vector,
+    on_the_way,
     parse_keyframes,
     parse_place,
     parse_point,
     parse_points,
+    straying,
     vector_of,
 )
 
 __all__ = [
     "EASINGS", "MAX_KEYFRAMES", "Keyframe", "LatentError", "Place", "Where", "along", "around", "as_place", "at_time",
-    "combine", "direction_of", "ease", "format_keyframes", "format_points", "held", "lerp", "of_seed", "of_vector",
-    "offset", "parse_keyframes", "parse_place", "parse_point", "parse_points", "place_w", "seed_latent", "slerp",
-    "spline", "there_and_back", "truncate", "vector_of", "wander",
+    "arc", "combine", "direction_of", "ease", "format_keyframes", "format_points", "held", "lerp", "of_seed",
+    "of_vector", "offset", "on_the_way", "parse_keyframes", "parse_place", "parse_point", "parse_points", "place_w",
+    "seed_latent", "slerp", "spline", "straying", "there_and_back", "truncate", "vector_of", "wander",
 ]
 
 def seed_latent(seed: int, length: int) -> torch.Tensor:

@@ -190,7 +190,57 @@ def hold(place: Place, seed: int) -> str:
 def held(text: str) -> tuple[str, int | None]:
     """The place's own text, and the seed with which it holds (None: with any). Raises LatentError."""
     body, at, seed = text.partition("@")
-    return body.strip(), _seed(seed.strip(), text) if at else None
+    return body.partition("~")[0].strip(), _seed(seed.strip(), text) if at else None
+
+
+def straying(text: str) -> float | None:
+    """How much of its wandering (1..0) a place keeps that is on its way to another, ``12:0.8 40:0.6 ~0.4``; None for a
+    place that stands."""
+    _, mark, rest = text.partition("@")[0].partition("~")
+    try:
+        share = float(rest) if mark and len(rest) <= 32 else math.nan
+    except ValueError:
+        share = math.nan
+    return min(1.0, max(0.0, share)) if math.isfinite(share) else None
+
+
+def on_the_way(start: Where, end: Where, t: float, *, keeps: float, seed: int) -> str:
+    """The text of a place ``t`` of the way from ``start`` to ``end``, which holds while the seed is ``seed`` and still
+    wanders by the part ``keeps`` of what it did."""
+    return f"{arc(start, end, t)} ~{keeps:.4g} @{seed}"
+
+
+def arc(start: Where, end: Where, t: float) -> Place:
+    """The place at ``t`` (0..1) on the arc between two places: a slerp of their weights, lengths changing evenly.
+
+    Seeds and directions count as being at right angles to each other, which seeds nearly are in a space of many
+    dimensions; of vectors of one length the true angle is taken. A straight line where the two are parallel.
+    """
+    a, b = as_place(start), as_place(end)
+    if t <= 0.0 or t >= 1.0:
+        return a if t <= 0.0 else b
+    long_a, long_b = math.sqrt(_inner(a, a)), math.sqrt(_inner(b, b))
+    cosine = _inner(a, b) / (long_a * long_b) if long_a and long_b else 1.0
+    angle = math.acos(min(1.0, max(-1.0, cosine)))
+    if math.sin(angle) < 1e-4:
+        return combine([(a, 1.0 - t), (b, t)])
+    length = (long_a + (long_b - long_a) * t) / math.sin(angle)
+    return combine([(a, math.sin((1.0 - t) * angle) * length / long_a), (b, math.sin(t * angle) * length / long_b)])
+
+
+def _inner(a: Place, b: Place) -> float:
+    return sum(
+        first * second * _cosine(source, other) for source, first in a.terms for other, second in b.terms)
+
+
+def _cosine(source: str, other: str) -> float:
+    if source == other:
+        return 1.0
+    one, two = vector_of(source), vector_of(other)
+    if one is None or two is None or len(one) != len(two):
+        return 0.0
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(two))
+    return float(one @ two) / lengths if lengths else 0.0
 
 
 def _weight(text: str, word: str) -> float:

@@ -17,10 +17,21 @@ _HEX = re.compile(r"#?([0-9a-fA-F]{6})\Z")
 
 
 class Text(Param[str]):
-    """Free text of at most ``MAX_TEXT`` characters."""
+    """Free text of at most ``MAX_TEXT`` characters.
+
+    ``place_of`` names the seed parameter that this text stands in for as a place in a latent space (``12:0.7 40:0.5``);
+    ``names_in`` names the text parameter that holds named points for it. A fade between two looks then travels.
+    """
 
     kind = "text"
     automatable = False
+
+    def __init__(
+        self, default: str = "", *, label: str = "", help: str = "", unit: str = "", group: str = "",
+        live: bool = True, place_of: str = "", names_in: str = "",
+    ) -> None:
+        self.place_of, self.names_in = place_of, names_in
+        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
 
     def clean(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, str):

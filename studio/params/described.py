@@ -15,6 +15,7 @@ _COMMON = ("label", "help", "unit", "group", "live")
 _OWN: dict[str, tuple[str, ...]] = {
     "float": ("low", "high", "curve"), "int": ("low", "high", "curve"), "choice": ("choices",),
     "point": ("low", "high"), "path": ("accepts",), "model": ("architecture",),
+    "text": ("place_of", "names_in"),
 }
 _LEFT_OUT = {
     "choice": ("unit",), "path": ("unit",), "model": ("unit",), "trigger": ("unit", "live"),

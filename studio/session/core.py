@@ -15,6 +15,7 @@ from studio.params import ParamSet
 from studio.plugins import PluginError, Registry, discover
 from studio.session import state
 from studio.session.events import Events, Notice
+from studio.session.fades import Fades
 from studio.session.feed import Feed
 from studio.session.history import History
 from studio.session.jobs import JobList
@@ -37,12 +38,13 @@ class Core:
 
     def __init__(
         self, registry: Registry | None = None, *, settings: ParamSet | None = None, device: str = "cpu",
+        clock: Clock | None = None,
     ) -> None:
         self.events = Events()
         self.settings = settings if settings is not None else ParamSet(SETTINGS)
         self.registry = registry if registry is not None else discover(
             builtin_only=bool(self.settings["safe_mode"]), contain=bool(self.settings["contain_plugins"]))
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self.device = device
         self.mix = Mix(lambda: self.post("mix"))
         self.jobs = JobList(lambda job: self.post("jobs"))
@@ -57,6 +59,7 @@ class Core:
             lambda: self.post("history"),
         )
         self.closed = self.modified = self._editing = False
+        self.fades = Fades(self)
         self.playback = Playback(self)
 
     # --- news ---
@@ -72,6 +75,7 @@ class Core:
     def pump(self) -> None:
         """Deliver news and attach what was loaded; call it about 60 times a second."""
         self.events.pump()
+        self.fades.tick()
         self.history.sample()
 
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
@@ -289,6 +293,7 @@ class Core:
     def undo(self) -> str:
         """Take the newest step back; returns its label."""
         self.modified = True
+        self.fades.before_undo()
         return self.history.undo()
 
     def redo(self) -> str:
@@ -299,6 +304,7 @@ class Core:
     def go_back(self, seconds: float = 10.0) -> bool:
         """Return to the look of so long ago; itself a step that can be undone."""
         self.modified = True
+        self.fades.stop()
         return self.history.go_back(seconds)
 
     # --- the end ---

@@ -15,7 +15,9 @@ from studio.params import Bool, Choice, Color, Int, ParamError, Point, Seed, Tri
 from studio.plugins import PluginError
 from studio.session import state
 from studio.session.core import Core
+from studio.session.fades import Fade
 from studio.session.line import Line, Slot
+from studio.session.mix import Span
 from studio.session.snapshots import Snapshot
 
 MUTATION = 0.25
@@ -352,8 +354,19 @@ class Edits(Core):
         self.post("session")
         return made
 
-    def recall(self, snapshot: Snapshot) -> None:
-        """Go to a snapshot; what is not in it stays."""
+    def recall(
+        self, snapshot: Snapshot, *, seconds: float = 0.0, beats: float = 0.0, bars: float = 0.0, start: str = "now",
+        flip: float = 0.5,
+    ) -> Fade | None:
+        """Go to a snapshot; what is not in it stays. With a time it is a fade from here, which may wait for the next
+        "beat" or "bar": numbers glide, colours and places in a latent space travel, what has nothing in between
+        changes at ``flip`` (0..1) of the way. Raises ValueError for a time that there is not."""
+        unit, length = next(
+            ((name, value) for name, value in (("bars", bars), ("beats", beats)) if value), ("seconds", seconds))
+        span = Span(length, unit, start)
+        if length or start != "now":
+            return self.fades.recall(snapshot.name, snapshot.state, span, flip)
+        self.fades.stop()
         with self.edit(f"Snapshot {snapshot.name}"):
             now = state.capture(self)
             target = copy.deepcopy(snapshot.state)
@@ -363,6 +376,7 @@ class Edits(Core):
                 state.restore(self, target, now)
             except GeneratorError as error:
                 self.notice(str(error), level="error")
+        return None
 
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Forget a snapshot."""
@@ -374,9 +388,26 @@ class Edits(Core):
     # --- the whole ---
 
     def set_crossfade(self, share: float, *, gesture: Hashable = "crossfade") -> None:
-        """0 is deck A, 1 is deck B."""
+        """0 is deck A, 1 is deck B. A timed fade of it ends."""
+        self.fades.stop("crossfade")
         with self.edit("Crossfade", gesture):
             self.mix.set("crossfade", share)
+
+    def fade_to(self, share: float, span: Span | None = None) -> Fade:
+        """Move the crossfader to ``share`` (0 is deck A, 1 is deck B) in time; without ``span`` as ``mix.span`` says.
+        From where it is: a fade that is under way is turned round without a jump."""
+        return self.fades.crossfade(min(1.0, max(0.0, share)), span or self.mix.span)
+
+    def fade_over(self, *, cut: bool = False) -> Fade:
+        """Fade to the other deck, at once with ``cut`` (which waits for the beat or bar all the same)."""
+        under_way = self.fades.of("crossfade")
+        there = under_way.share if under_way is not None else self.mix.crossfade
+        return self.fade_to(0.0 if there >= 0.5 else 1.0, Span(0.0, start=self.mix.fade_start) if cut else None)
+
+    def set_blend(self, blend: str) -> None:
+        """How the decks meet, one of ``mix.BLENDS``. Raises ValueError for another."""
+        with self.edit("Blend"):
+            self.mix.set("blend", blend)
 
     def set_bpm(self, bpm: float, *, gesture: Hashable = "bpm") -> None:
         """The tempo, 20..400."""

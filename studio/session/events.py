@@ -38,7 +38,7 @@ class Events:
     def __init__(self) -> None:
         self._callbacks: dict[str, list[Callable[[Any], None]]] = {}
         self._waiting: deque[tuple[str, Any]] = deque(maxlen=MAX_WAITING)
-        self._calls: deque[Callable[[], None]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
         self._thread = threading.get_ident()
 
     def on(self, kind: str, callback: Callable[[Any], None]) -> Callable[[], None]:
@@ -56,7 +56,7 @@ class Events:
         if not self._waiting or self._waiting[-1][0] != kind or self._waiting[-1][1] is not subject:
             self._waiting.append((kind, subject))
 
-    def call(self, work: Callable[[], None]) -> None:
+    def call(self, work: Callable[[], object]) -> None:
         """Run ``work`` in the next ``pump``; from any thread. Calls are never dropped."""
         self._calls.append(work)
 
@@ -74,7 +74,7 @@ class Events:
         return count
 
     @staticmethod
-    def _safely(work: Callable[[], None]) -> None:
+    def _safely(work: Callable[[], object]) -> None:
         try:
             work()
         except Exception:

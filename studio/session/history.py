@@ -24,7 +24,7 @@ MERGE_SECONDS = 1.0
 """Edits without an end of their own (a wheel, arrow keys) count as one within this time."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Step:
     """One undoable step."""
 
@@ -64,6 +64,27 @@ class History:
         """Call after the change: what others change from here on is not part of the step."""
         if self._undo:
             self._undo[-1].after = self._capture()
+
+    def open(self, label: str) -> Step:
+        """A step that goes on while others come and go (a fade); ``close`` ends it."""
+        self._drop_empty()
+        step = Step(label, self._capture())
+        self._undo.append(step)
+        self._redo.clear()
+        self._changed()
+        return step
+
+    def close(self, step: Step) -> None:
+        """What ``open`` began is over: what it changed until now is one step back."""
+        step.after = self._capture()
+        if step.before == step.after and step in self._undo:
+            self._undo.remove(step)
+        self._changed()
+
+    @property
+    def newest(self) -> Step | None:
+        """The step that ``undo`` would take back."""
+        return self._undo[-1] if self._undo else None
 
     def end(self) -> None:
         """The gesture is over: what comes next is a step of its own."""

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from studio.session.mix import clean_state
+
 if TYPE_CHECKING:
     from studio.session.edits import Edits
 
@@ -125,5 +127,4 @@ def _clean(state: dict[str, Any]) -> dict[str, Any]:
     for line in lines.values():
         for slot in line["slots"]:
             slot.pop("uid", None)  # numbers of another run
-    mix = {"crossfade": state["mix"]["crossfade"]} if isinstance(state["mix"].get("crossfade"), (int, float)) else {}
-    return {"lines": lines, "mix": mix, "bpm": float(state["bpm"])}
+    return {"lines": lines, "mix": clean_state(state["mix"]), "bpm": float(state["bpm"])}

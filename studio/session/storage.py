@@ -33,6 +33,10 @@ class Storage(Edits):
         self._saved_at = time.monotonic()
         self._written = ""
         self._writing = False
+        self.mix.actions.update(  # a controller's thread may fire them
+            auto=lambda: self.events.call(self.fade_over),
+            cut=lambda: self.events.call(lambda: self.fade_over(cut=True)),
+        )
 
     def close(self) -> None:
         """Stop everything, cleanly: no recovery file stays."""
@@ -45,6 +49,7 @@ class Storage(Edits):
         data.decks = [self._line_data(line) for line in self.decks.values()]
         data.players = [self._line_data(line) for line in self.players.values()]
         data.bpm, data.crossfade = self.clock.bpm, self.mix.crossfade
+        data.extra["mix"] = self.mix.settings()
         if self.snapshots or "snapshots" in data.extra:
             data.extra["snapshots"] = [snapshot.to_json() for snapshot in self.snapshots]
         return data
@@ -87,7 +92,9 @@ class Storage(Edits):
             self.drop_line(name)
         self._data = data
         self.snapshots = read_snapshots(data.extra.get("snapshots"), report)
+        self.fades.stop()
         self.clock.bpm = data.bpm
+        self.mix.load(data.extra.get("mix", {}), report)
         self.mix.set("crossfade", data.crossfade)
         stored = {line.name: line for line in data.decks if line.name in self.decks}
         unnamed = [line for line in data.decks if line.name not in self.decks]

@@ -68,7 +68,6 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, QWidget] = {}
         self._closing = self._shown = False
         self._ticks = 0
-        self._last_tick = time.monotonic()
         self._edit_seen: dict[str, tuple[float, int]] = {}
         self._latency = (0.0, 0.0)
         self.look: dict[str, Any] | None = None
@@ -207,10 +206,8 @@ class MainWindow(QMainWindow):
     def tick(self) -> None:
         """Deliver news, pull pictures; the slower parts take turns."""
         now = time.monotonic()
-        dt, self._last_tick = now - self._last_tick, now
         self._ticks += 1
         self.session.pump()
-        self.decks.advance(min(dt, 0.1))
         if self.programme.refresh():
             self._measure(now)
         if self.stack.currentWidget() is self.stage:

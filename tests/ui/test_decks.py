@@ -118,15 +118,13 @@ def test_dragging_the_crossfader_is_one_step_back(session: Session, panel: Decks
     assert session.mix.crossfade == 0.0
 
 
-def test_a_timed_fade(session: Session, panel: DecksPanel) -> None:
-    panel.fade_to(1.0)
-    for _ in range(10):
-        panel.advance(0.1)
-    assert 0.4 < session.mix.crossfade < 0.6
-    for _ in range(20):
-        panel.advance(0.1)
-    assert session.mix.crossfade == 1.0
-    panel.advance(0.1)
+def test_a_timed_fade(session: Session, panel: DecksPanel, qtbot: Any) -> None:
+    session.mix.set("fade_length", 0.3)
+    qtbot.mouseClick(panel.to_b, Qt.MouseButton.LeftButton)
+    pumped(session, qtbot, lambda: 0.0 < session.mix.crossfade < 1.0)
+    pumped(session, qtbot, lambda: session.mix.crossfade == 1.0 and not session.fades.active)
+    session.pump()
+    assert panel.share.text() == "B 100 %" and panel.crossfader.norm() == 1.0
     session.undo()
     assert session.mix.crossfade == 0.0
 

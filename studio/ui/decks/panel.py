@@ -15,9 +15,6 @@ from studio.ui.kit.slider import Slider
 from studio.ui.listen import listen
 from studio.ui.programme import Programme, ProgrammeView
 
-FADE_SECONDS = 2.0
-"""How long the crossfade buttons take."""
-
 
 class DecksPanel(QWidget):
     """See the module."""
@@ -28,7 +25,6 @@ class DecksPanel(QWidget):
     def __init__(self, session: Session, programme: Programme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._fade_to: float | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(2), theme.space(2), theme.space(2), theme.space(1))
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -59,10 +55,8 @@ class DecksPanel(QWidget):
     def _crossfader(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(theme.space(2))
-        self.to_a = tool_button("deck-a", "Fade to A", tip=f"Fade to deck A in {FADE_SECONDS:g} seconds (Ctrl+1)",
-                                clicked=lambda: self.fade_to(0.0))
-        self.to_b = tool_button("deck-b", "Fade to B", tip=f"Fade to deck B in {FADE_SECONDS:g} seconds (Ctrl+2)",
-                                clicked=lambda: self.fade_to(1.0))
+        self.to_a = tool_button("deck-a", "Fade to A", clicked=lambda: self._session.fade_to(0.0))
+        self.to_b = tool_button("deck-b", "Fade to B", clicked=lambda: self._session.fade_to(1.0))
         self.crossfader = Slider(norm=0.0, origin=0.0)
         self.crossfader.setAccessibleName("Crossfader")
         self.crossfader.setToolTip("Crossfader: left is deck A, right is deck B. Double click: back to A")
@@ -79,24 +73,7 @@ class DecksPanel(QWidget):
         return row
 
     def _moved(self, share: float) -> None:
-        self._fade_to = None
         self._session.set_crossfade(share, gesture=("hold", "crossfade"))
-
-    def fade_to(self, share: float) -> None:
-        """Move the crossfader there over FADE_SECONDS."""
-        self._fade_to = share
-
-    def advance(self, dt: float) -> None:
-        """A fade that is under way goes on by ``dt`` seconds."""
-        if self._fade_to is None:
-            return
-        here, step = self._session.mix.crossfade, dt / FADE_SECONDS
-        there = self._fade_to
-        share = min(there, here + step) if there > here else max(there, here - step)
-        self._session.set_crossfade(share, gesture=("hold", "fade"))
-        if share == there:
-            self._fade_to = None
-            self._session.end_gesture()
 
     def _show_mix(self) -> None:
         share = self._session.mix.crossfade
@@ -104,6 +81,8 @@ class DecksPanel(QWidget):
             self.crossfader.set_norm(share)
         deck, part = ("A", 1.0 - share) if share < 0.5 else ("B", share)
         self.share.setText(f"{deck} {part:.0%}".replace("%", " %"))
+        for button, name, key in ((self.to_a, "A", 1), (self.to_b, "B", 2)):
+            button.setToolTip(f"Fade to deck {name}: {self._session.mix.span.text()} (Ctrl+{key})")
 
     def menu_for(self, line: Line) -> QMenu:
         """Sources and effects that fit a deck; what cannot be used is greyed with the reason."""
