@@ -143,7 +143,13 @@ def _source(tree: Any) -> Source:
                   address, _text(tree, "encoder", midi.ENCODERS))
 
 
-def _target(tree: Any) -> Target:
+def plain_target(target: Target) -> dict[str, Any]:
+    """A target as a file holds it."""
+    return _without(target, Target(""))
+
+
+def parse_target(tree: Any) -> Target:
+    """A target from a file. Raises ValueError with a reason."""
     if not isinstance(tree, dict):
         raise _Bad("target must be an object")
     name, line = _text(tree, "name", default="?"), _text(tree, "line")
@@ -187,7 +193,7 @@ def parse_binding(tree: Any) -> tuple[Binding, list[str]]:
         return value
 
     made = Binding(
-        _source(tree.get("source")), _target(tree.get("target")), number("low", 0.0, 0.0, 1.0),
+        _source(tree.get("source")), parse_target(tree.get("target")), number("low", 0.0, 0.0, 1.0),
         number("high", 1.0, 0.0, 1.0), switch("invert", False), word("curve", CURVES, "linear"),
         number("smooth", 0.0, 0.0, MOST_SECONDS), word("mode", MODES, "auto"), word("takeover", TAKEOVERS, "pickup"),
         number("step", 1.0 / 128.0, 0.0, 1.0), switch("feedback", True),
