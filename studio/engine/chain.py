@@ -176,6 +176,8 @@ class Runner:
         self.generator: Generator | None = None
         self.last: Any = None
         self.ready = False
+        self.renewed = 0
+        """How often the generator was set up again because a ``live=False`` value changed."""
         self.fired: dict[str, bool] = {}
 
     def setup(self) -> None:
@@ -228,6 +230,7 @@ class Runner:
     def _setup_again(self) -> None:
         """A ``live=False`` value changed. When its setup fails, the generator is half made and must not step."""
         assert self.generator is not None
+        self.renewed += 1
         try:
             self.generator.setup(self.ctx)
         except (Cancelled, Finished):

@@ -52,17 +52,25 @@ class Deck(Worker):
         return None if frame is None else (frame.shape[1], frame.shape[0])
 
 
+class Anew:
+    """In a player's queue: what follows does not go on from what came before."""
+
+
+ANEW = Anew()
+
+
 class Player(Worker):
     """A generator of notes, text or sound. It works at most ``ahead`` parts ahead of who takes them from ``parts``.
 
-    ``steer`` turns it to something else: what it made before and nobody has taken is forgotten.
+    ``steer`` turns it to something else: what it made before and nobody has taken is forgotten. It is forgotten too
+    when the generator was set up again, and ``ANEW`` stands in the queue before what it makes then.
     """
 
     follows_clock = False
 
     def __init__(self, name: str = "player", *, ahead: int = 2, **settings: Any) -> None:
         super().__init__(name, **settings)
-        self.parts: PartQueue[Media] = PartQueue(ahead)
+        self.parts: PartQueue[Media | Anew] = PartQueue(ahead)
         self._epoch = 0
 
     def start(self, stages: Sequence[Stage], *, wait: bool = True) -> None:
@@ -85,6 +93,15 @@ class Player(Worker):
         with self._lock:  # together: a part is of a step that knew these wishes, or it is forgotten
             run.epoch = self._epoch
             return self._take_wishes()
+
+    def _renewed(self, run: _Run) -> None:
+        with self._lock:
+            if run.epoch != self._epoch:
+                return  # steered meanwhile: whoever did it knows
+            self._epoch += 1
+            run.epoch = self._epoch
+        self.parts.clear()
+        self.parts.put(ANEW, lambda: run.cancelled() or run.epoch != self._epoch)
 
     def _publish(self, media: Media, run: _Run) -> None:
         if self._is_current(run):

@@ -225,6 +225,9 @@ class Worker:
         wishes, self._wishes = self._wishes, {}
         return wishes
 
+    def _renewed(self, run: _Run) -> None:
+        """The source was set up again: what it makes now does not go on from what it made before."""
+
     def _preview(self, run: _Run) -> Callable[[Any], None] | None:
         return None
 
@@ -322,10 +325,11 @@ class Worker:
         self._set(run, "running")
         last, good_since = self.clock.read(), time.monotonic()
         due = time.monotonic()
-        preview = self._preview(run)
+        preview, renewed = self._preview(run), chain.runners[0].renewed
         while not run.cancelled():
             if self._wanted is not None:
                 self._rearrange(chain)
+                renewed = chain.runners[0].renewed
                 last = self.clock.read()
             began = time.monotonic()
             moment = self.clock.read()
@@ -340,6 +344,9 @@ class Worker:
             length = 0.0
             with closing(chain.step(self._input(), preview)) as parts:
                 for part in parts:
+                    if chain.runners[0].renewed != renewed:
+                        renewed = chain.runners[0].renewed
+                        self._renewed(run)
                     length += seconds(part, moment.bpm)
                     self._publish(part, run)
             chain.advance(length or dt)

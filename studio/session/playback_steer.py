@@ -21,7 +21,7 @@ from studio.session.playback_track import Letter, Placed
 if TYPE_CHECKING:
     from studio.session.core import Core
     from studio.session.line import Line
-    from studio.session.playback import Playing
+    from studio.session.playback_line import Playing
 
 SETTLE = 0.06
 """Seconds that a value is to rest before the music is planned anew: a drag is not a hundred plans."""
@@ -74,19 +74,11 @@ class Steering:
             return
         values = [stage.values.dump() for stage in line.stages()]
         before = self._plans.get(line.name, (0.0, None))[1]
-        due = self.now() + SETTLE if before is not None and before != values else 0.0
+        # a generator that is set up again says so itself, and has no place to go on from
+        follows = before is not None and before != values and not _restarts(line, before, values)
+        due = self.now() + SETTLE if follows else 0.0
         if before != values:
             self._plans[line.name] = (due, values)
-            if before is not None and line.makes == "text" and _restarts(line, before, values):
-                self._fresh_page(known)
-
-    def _fresh_page(self, known: Playing) -> None:
-        """Another model, seed or prime is another text: it does not begin in the middle of a line."""
-        worker = known.line.worker
-        assert isinstance(worker, Player)
-        with known.text.lock:
-            known.text.replace([])
-            worker.steer()
 
     def _plan(self, known: Playing, moment: Moment, now: float) -> None:
         """On the playback thread: go on with the new values after the block that plays."""

@@ -130,7 +130,7 @@ class TrainChild:
                 with contextlib.suppress(OSError):
                     child.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(1.5)
+            child.wait(0.3)
         child.returncode = child.returncode if child.returncode is not None else 0  # it goes on alone, to save
 
 

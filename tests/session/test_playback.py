@@ -508,7 +508,6 @@ def test_a_primer_chosen_while_it_plays_is_heard(house: Session, tmp_path: Path)
     known = session.playback.playing["1"]
     until(session, lambda: len(known.notes.played) > 12, 120.0)
     session.set_value("1", 0, "primer", str(primer))
-    session.playback.new_piece("1")
     begun = known.position()
 
     def heard() -> bool:

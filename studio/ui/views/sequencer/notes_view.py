@@ -104,9 +104,11 @@ class NotesView(StageView):
     def dropEvent(self, event: QDropEvent) -> None:
         dropped = mime.read(event.mimeData())
         path = _midi(dropped.files) if dropped is not None else None
-        if path is not None and self._primer():
-            self.edit({self._primer(): str(path)}, f"Primer {path.name}")
-            self.session.playback.new_piece(self.line.name)
+        name, values = self._primer(), self.values
+        if path is not None and name and values is not None:
+            self.edit({name: str(path)}, f"Primer {path.name}")
+            if values.params[name].live:  # else its generator begins anew by itself
+                self.session.playback.new_piece(self.line.name)
             event.acceptProposedAction()
 
     def close_view(self) -> None:

@@ -1,0 +1,85 @@
+"""One player as it is heard: how loud, through what, how fast it types, and what it plays now."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from studio.session.playback_track import NotesTrack, TextTrack
+
+if TYPE_CHECKING:
+    from studio.session.line import Line
+
+SINKS = ("synth", "midi", "silent")
+MOST_RATE = 2000.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a player is heard: ``volume`` 0..1, ``sink`` (synth, midi, silent), ``port`` a MIDI port's name.
+
+    ``rate`` is how fast text is typed: characters per second, or per beat with ``per_beat``.
+    """
+
+    volume: float = 0.8
+    mute: bool = False
+    sink: str = "synth"
+    port: str = ""
+    rate: float = 24.0
+    per_beat: bool = False
+
+    @classmethod
+    def of(cls, line: Line) -> Options:
+        """What the line's file data say; what cannot be used becomes the default."""
+        stored = line.extra.get("playback")
+        made = cls()
+        if not isinstance(stored, dict):
+            return made
+        for name, default in asdict(made).items():
+            value = stored.get(name, default)
+            if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+                value = float(value)
+            if type(value) is type(default) and value == value:
+                made = replace(made, **{name: value})
+        sink = made.sink if made.sink in SINKS else "synth"
+        return replace(
+            made, volume=min(1.0, max(0.0, made.volume)), rate=min(MOST_RATE, max(0.1, made.rate)), sink=sink,
+            port=made.port[:200],
+        )
+
+    @property
+    def gain(self) -> float:
+        """Loudness of the synth: 1 at a volume of 0.8."""
+        return 0.0 if self.mute else (self.volume / 0.8) ** 2
+
+
+class Playing:
+    """One player as it is heard; the window looks at it while the playback thread moves it."""
+
+    def __init__(self, line: Line, clock_read: Any) -> None:
+        self.line = line
+        self.notes, self.text = NotesTrack(), TextTrack()
+        self.options = Options.of(line)
+        self.paused = False
+        self.programs: dict[int, int] = {}
+        self.runs = -1
+        self.keep_text = False
+        self.failure = ""
+        self._read = clock_read
+
+    @property
+    def state(self) -> str:
+        """playing, paused, stopped, waiting (nothing has been made yet), finished, or empty."""
+        if not self.line.slots:
+            return "empty"
+        if self.line.stopped:
+            return "stopped"
+        if self.paused:
+            return "paused"
+        if self.text.finished or self.notes.finished:
+            return "finished"
+        return "playing" if self.notes.time.origin is not None or self.text.letters else "waiting"
+
+    def position(self) -> float:
+        """Beats since it began, now."""
+        return self.notes.time.position(self._read())
