@@ -1,0 +1,190 @@
+"""MIDI in: ports that come and go are taken up by name. Real ports where the system has them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from studio.devices import midi_in
+from studio.devices.midi_in import MidiInputs, midi_inputs
+from studio.devices.midi_out import MidiError
+from studio.engine.threads import stop_all
+
+
+class Client:
+    """A system's MIDI client with the ports of a test; its list stays as it was when it was made, as the real one's."""
+
+    ports: list[str] = []  # noqa: RUF012
+    made: list[Client] = []  # noqa: RUF012
+    taken: set[str] = set()  # noqa: RUF012
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.seen, self.name, self.callback, self.deleted = list(Client.ports), "", None, False
+        Client.made.append(self)
+
+    def get_ports(self) -> list[str]:
+        return self.seen
+
+    def get_current_api(self) -> int:
+        return 1
+
+    def ignore_types(self, **_: bool) -> None: ...
+
+    def set_callback(self, callback: Any) -> None:
+        self.callback = callback
+
+    def open_port(self, number: int, name: str) -> None:
+        if self.seen[number] in Client.taken:
+            raise RuntimeError("busy")
+        self.name = self.seen[number]
+
+    def close_port(self) -> None:
+        self.name = ""
+
+    def delete(self) -> None:
+        self.deleted = True
+
+
+class Watch:
+    """What was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.condition = threading.Condition()
+        self.heard: list[tuple[str, bytes]] = []
+        self.changes: list[tuple[str, bool]] = []
+        self.reasons: list[str] = []
+
+    def hear(self, port: str, message: bytes, now: float) -> None:
+        with self.condition:
+            self.heard.append((port, message))
+            self.condition.notify_all()
+
+    def change(self, port: str, there: bool) -> None:
+        with self.condition:
+            self.changes.append((port, there))
+            self.condition.notify_all()
+
+    def tell(self, reason: str, cure: str) -> None:
+        with self.condition:
+            assert not reason or cure
+            self.reasons.append(reason)
+            self.condition.notify_all()
+
+    def until(self, true: Callable[[], object]) -> None:
+        with self.condition:
+            assert self.condition.wait_for(true, 15.0), (self.changes, self.reasons, self.heard)
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
+    Client.ports = ["Pad:Pad MIDI 1 20:0", "Keys 24:0", "Reverie:Reverie out 1:0"]
+    Client.made, Client.taken = [], set()
+    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
+    monkeypatch.setattr(midi_in, "POLL", 0.005)
+    yield Watch()
+    assert not stop_all(5.0)
+    assert all(client.deleted for client in Client.made), "every client is let go"
+
+
+def client(name: str) -> Client:
+    return next(made for made in Client.made if made.name == name and not made.deleted)
+
+
+def test_all_ports_are_listened_to_but_our_own(watch: Watch) -> None:
+    inputs = MidiInputs(watch.hear, changed=watch.change, told=watch.tell)
+    watch.until(lambda: len(watch.changes) == 2)
+    assert inputs.ports == ["Keys", "Pad:Pad MIDI 1"] and inputs.reason == ""
+    client("Keys 24:0").callback(([0x90, 60, 100], 0.0), None)
+    assert watch.heard == [("Keys", bytes([0x90, 60, 100]))]
+
+
+def test_a_port_that_is_unplugged_comes_back_by_name(watch: Watch) -> None:
+    inputs = MidiInputs(watch.hear, wanted=["Pad:Pad MIDI 1 99:3"], changed=watch.change, told=watch.tell)
+    watch.until(lambda: watch.changes == [("Pad:Pad MIDI 1", True)])
+    Client.ports = []
+    watch.until(lambda: watch.changes[-1] == ("Pad:Pad MIDI 1", False) and watch.reasons)
+    assert "Pad:Pad MIDI 1 is not there" in watch.reasons[-1] and inputs.ports == []
+    Client.ports = ["Other 3:0", "Pad:Pad MIDI 1 31:0"]  # another number
+    watch.until(lambda: watch.changes[-1] == ("Pad:Pad MIDI 1", True) and watch.reasons[-1] == "")
+    client("Pad:Pad MIDI 1 31:0").callback(([0xB0, 7, 1], 0.0), None)
+    assert watch.heard == [("Pad:Pad MIDI 1", bytes([0xB0, 7, 1]))]
+
+
+def test_another_choice_of_ports(watch: Watch) -> None:
+    inputs = MidiInputs(watch.hear, wanted=[], changed=watch.change, told=watch.tell)
+    watch.until(lambda: watch.reasons)
+    assert inputs.ports == []
+    inputs.choose(["Keys"])
+    watch.until(lambda: watch.changes == [("Keys", True)])
+    inputs.choose(None)
+    watch.until(lambda: len(watch.changes) == 2)
+
+
+def test_a_port_in_use_is_a_sentence_and_is_tried_again(watch: Watch) -> None:
+    Client.taken = {"Keys 24:0"}
+    MidiInputs(watch.hear, changed=watch.change, told=watch.tell)
+    watch.until(lambda: watch.reasons)
+    assert watch.reasons == ["the MIDI port Keys cannot be opened"] and watch.changes == [("Pad:Pad MIDI 1", True)]
+    Client.taken = set()
+    watch.until(lambda: watch.reasons[-1] == "" and len(watch.changes) == 2)
+
+
+def test_no_service_is_told_and_waited_for(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = threading.Event()
+
+    def clients() -> list[Any]:
+        if there.is_set():
+            return [Client()]
+        raise MidiError("the ALSA sequencer is missing (no /dev/snd/seq)", "sudo modprobe snd-seq")
+
+    monkeypatch.setattr(midi_in, "_clients", clients)
+    inputs = MidiInputs(watch.hear, changed=watch.change, told=watch.tell)
+    watch.until(lambda: watch.reasons)
+    assert "sequencer" in inputs.reason and "modprobe" in inputs.cure
+    there.set()
+    watch.until(lambda: len(watch.changes) == 2)
+
+
+def test_no_service_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    import rtmidi
+
+    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])
+    with pytest.raises(MidiError) as caught:
+        midi_inputs()
+    assert caught.value.cure
+
+
+def test_a_real_port_is_heard_and_its_loss_is_seen() -> None:
+    import rtmidi
+
+    sender: Any = None
+    for api in rtmidi.get_compiled_api():
+        try:
+            sender = rtmidi.MidiOut(api, name="Controller")
+            sender.open_virtual_port("knobs")
+            break
+        except Exception:
+            sender = None
+    try:
+        names = midi_inputs() if sender is not None else []
+    except MidiError:
+        names = []
+    if not any("Controller" in name for name in names):
+        pytest.skip("the system has no MIDI service with virtual ports")
+    watch = Watch()
+    inputs = MidiInputs(watch.hear, changed=watch.change, told=watch.tell)
+    watch.until(lambda: any("Controller" in name for name, there in watch.changes if there))
+    for place in range(5000):
+        sender.send_message([0xB0, 7, place % 128])
+    sender.send_message([0xB0, 7, 99])
+    watch.until(lambda: watch.heard and watch.heard[-1][1] == bytes([0xB0, 7, 99]))
+    sender.close_port()
+    sender.delete()
+    inputs.look()
+    watch.until(lambda: any("Controller" in name for name, there in watch.changes if not there))
+    inputs.close()
+    inputs.join(5.0)
+    assert not stop_all(5.0)
