@@ -69,6 +69,15 @@ class Actions:
                 return True
         return False
 
+    def press_of(self, menu: str, event: QKeyEvent) -> bool:
+        """A key that came to another window: trigger the action of this menu that has it."""
+        pressed = QKeySequence(event.keyCombination())
+        for action in self.groups.get(menu, []):
+            if action.isEnabled() and pressed in action.shortcuts():
+                action.trigger()
+                return True
+        return False
+
     def separator(self, menu: str) -> None:
         """A line in a menu."""
         self.menus[menu].addSeparator()

@@ -112,7 +112,11 @@ def _play_menu(window: MainWindow) -> None:
     add(menu, "Fade to deck B", lambda: session.fade_to(1.0), "Ctrl+2", icon="deck-b")
     add(menu, "Take a snapshot", window.take_snapshot, "F5", icon="snapshot")
     window.actions_.separator(menu)
-    add(menu, "Output on the second screen", window.toggle_output, "F8", icon="projector")
+    add(menu, "Output on the second screen", window.screens.toggle, "F8", icon="projector",
+        tip="The programme on the screen of the last time, else on one that the controls are not on")
+    add(menu, "Test pattern on the output", window.screens.toggle_pattern, "Ctrl+F8", icon="grid")
+    add(menu, "Which screen is which", window.screens.identify, "Shift+F8", icon="eye",
+        tip="Shows number, name and size on every screen for a moment")
     switches = (("F10", "blackout", "Blackout"), ("F11", "freeze", "Freeze"), ("F12", "safe", "Safe look"))
     for key, name, title in switches:
         add(menu, title, functools.partial(transport.toggle, name), key, icon=name)

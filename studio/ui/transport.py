@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 
@@ -11,7 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from studio.session.session import Session
-from studio.ui import icons, theme
+from studio.ui import theme
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
 from studio.ui.listen import listen
@@ -54,14 +53,14 @@ class BeatLights(QWidget):
 
 
 class Transport(QWidget):
-    """See the module. ``output_requested(screen name)`` asks for the output window, '' to close it."""
+    """See the module. ``fill_output`` fills the menu of the output; the window puts it in."""
 
-    output_requested = Signal(str)
     snapshot_requested = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.fill_output: Callable[[QMenu], None] = QMenu.clear
         self.setObjectName("transport")
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(2), theme.space(1), theme.space(2), theme.space(1))
@@ -179,26 +178,7 @@ class Transport(QWidget):
         (self.stop_all if running else self.run_all)()
 
     def _fill_output_menu(self) -> None:
-        from PySide6.QtGui import QGuiApplication
-
-        menu = self.output.menu()
-        menu.clear()
-        own = self.window().screen()
-        for screen in QGuiApplication.screens():
-            size = screen.size()
-            text = f"{screen.name()}  {size.width()} × {size.height()}"
-            if screen is own:
-                text += "  (this screen; Escape returns)"
-            action = menu.addAction(icons.icon("monitor"), text)
-            action.triggered.connect(functools.partial(self._ask_output, screen.name()))
-        if len(QGuiApplication.screens()) < 2:
-            note = menu.addAction("No second screen: plug in a projector and extend the desktop to it")
-            note.setEnabled(False)
-        menu.addSeparator()
-        menu.addAction(icons.icon("close"), "Close the output", lambda: self.output_requested.emit(""))
-
-    def _ask_output(self, screen: str, _checked: bool = False) -> None:
-        self.output_requested.emit(screen)
+        self.fill_output(self.output.menu())
 
     def show_figures(self, text: str) -> None:
         """The line of figures; shortened from the left where there is no room."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QGuiApplication, QKeyEvent, QShowEvent
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -32,7 +32,7 @@ from studio.ui.kit.mime import GENERATOR, PRESET, SNAPSHOT, Dropped
 from studio.ui.library import LibraryDock
 from studio.ui.listen import listen
 from studio.ui.own_view import OwnView
-from studio.ui.programme import OutputWindow, Programme
+from studio.ui.programme import OutputControl, OutputWindow, Programme
 from studio.ui.sessions import SessionFiles
 from studio.ui.transport import Transport
 from studio.ui.welcome import Welcome, take_way
@@ -78,10 +78,6 @@ class MainWindow(QMainWindow):
         for signal in ("line", "session", "history"):
             listen(self, session, signal, lambda _: self._title())
         listen(self, session, "values", self._edited)
-        screens = QGuiApplication.instance()
-        assert isinstance(screens, QGuiApplication)
-        screens.screenAdded.connect(self._screens_changed)
-        screens.screenRemoved.connect(self._screens_changed)
         self._restore_places()
         self._title()
         self.timer = QTimer(self)
@@ -94,7 +90,6 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         session = self.session
         self.transport = Transport(session)
-        self.transport.output_requested.connect(self.show_output)
         self.transport.snapshot_requested.connect(self.take_snapshot)
         bar = QToolBar("Transport")
         bar.setObjectName("transport-bar")
@@ -120,7 +115,13 @@ class MainWindow(QMainWindow):
         self.stage.setDockNestingEnabled(True)
         self.decks = DecksPanel(self.session, self.programme)
         self.decks.dropped.connect(self.dropped_on)
-        self.decks.output_requested.connect(self.toggle_output)
+        self.screens = OutputControl(
+            self, self.output, self.session, self.places, lambda: layouts.save_places(self.places),
+            self.decks.programme.set_label,
+        )
+        self.output.on_key = self._output_key
+        self.decks.output_requested.connect(self.screens.toggle)
+        self.transport.fill_output = self.screens.fill_menu
         self.own = OwnView(self.session)
         self.own.view_made.connect(self._view_made)
         self.split = QSplitter(Qt.Orientation.Vertical)
@@ -309,30 +310,9 @@ class MainWindow(QMainWindow):
         self.show_page("stage")
         self.own.setVisible(not self.own.isVisible())
 
-    def show_output(self, screen_name: str) -> None:
-        """The programme on a screen of its own; '' closes it."""
-        screen = next((found for found in QGuiApplication.screens() if found.name() == screen_name), None)
-        if screen is None:
-            self.output.hide()
-            self.output.screen_name = ""
-        else:
-            self.output.show_on(screen)
-
-    def toggle_output(self) -> None:
-        """Close the output, or open it on the first screen that the controls are not on."""
-        if self.output.isVisible():
-            self.show_output("")
-            return
-        others = [screen for screen in QGuiApplication.screens() if screen is not self.screen()]
-        if others:
-            self.show_output(others[0].name())
-        else:
-            cure = "plug in a projector and extend the desktop to it; Output in the bar uses this one"
-            self.session.notice("There is no second screen", level="warning", cure=cure)
-
-    def _screens_changed(self, _screen: object) -> None:
-        if self.output.screen_name:
-            self.output.follow(QGuiApplication.screens())
+    def _output_key(self, event: QKeyEvent) -> bool:
+        """A key pressed on the output window does what it does here, as far as it belongs to playing."""
+        return self.actions_.press_of("Play", event)
 
     def take_snapshot(self) -> None:
         """Keep everything as it is, with a small picture of the programme."""
@@ -398,6 +378,7 @@ class MainWindow(QMainWindow):
         super().showEvent(event)
         if not self._shown:
             self._shown = True
+            QTimer.singleShot(0, self, self.screens.restore)
             if not self.places.get("stage"):
                 QTimer.singleShot(0, lambda: self.layout_as(layouts.EXPLORE))
 
@@ -431,6 +412,7 @@ class MainWindow(QMainWindow):
         self._closing = True
         self.timer.stop()
         self.save_places()
+        self.screens.end_labels()
         self.output.close()
         self.output.deleteLater()
         self.programme.off()
