@@ -123,8 +123,8 @@ def _streamed(name: str, recipe: Any, config: Any, options: argparse.Namespace, 
     from studio.training.loop import Control, train
 
     control = Control()
-    with train_stream.open_stream(options.events) as stream, interruptible() as stop:
-        train_stream.obey(control, sys.stdin)
+    listening = train_stream.obey(control, sys.stdin)
+    with train_stream.open_stream(options.events) as stream, interruptible() as stop, listening:
         stream.write({"kind": "preparing", "recipe": name, "pid": os.getpid()})
         try:
             if options.check_data:

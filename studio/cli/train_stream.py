@@ -51,8 +51,10 @@ def open_stream(target: str) -> Iterator[Stream]:
         yield Stream(file)
 
 
-def obey(control: Control, words: IO[str]) -> threading.Thread:
-    """Follow the words on ``words`` (stdin) until it ends."""
+@contextlib.contextmanager
+def obey(control: Control, words: IO[str]) -> Iterator[None]:
+    """Follow the words on ``words`` (stdin) until it ends, for the length of a ``with`` block."""
+    over = threading.Event()
 
     def listen() -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -67,13 +69,14 @@ def obey(control: Control, words: IO[str]) -> threading.Thread:
         if not control.finish:
             control.stop = True
         control.pause = False
-        end = threading.Timer(GRACE, os._exit, (1,))  # reading the data, say, does not look at the control
-        end.daemon = True
-        end.start()
+        if not over.wait(GRACE):  # reading the data, say, does not look at the control
+            os._exit(1)
 
-    thread = threading.Thread(target=listen, name="reverie train control", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=listen, name="reverie train control", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def step_back() -> None:
