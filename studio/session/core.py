@@ -22,6 +22,7 @@ from studio.session.jobs import JobList
 from studio.session.line import Line, Slot
 from studio.session.mix import Mix
 from studio.session.playback import Playback
+from studio.session.setlist import SetList
 from studio.session.snapshots import Snapshot
 
 log = logging.getLogger("reverie.session")
@@ -60,6 +61,7 @@ class Core:
         )
         self.closed = self.modified = self._editing = False
         self.fades = Fades(self)
+        self.setlist = SetList(self)
         self.playback = Playback(self)
 
     # --- news ---
@@ -76,6 +78,7 @@ class Core:
         """Deliver news and attach what was loaded; call it about 60 times a second."""
         self.events.pump()
         self.fades.tick()
+        self.setlist.tick()
         self.history.sample()
 
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:

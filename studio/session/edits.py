@@ -381,6 +381,7 @@ class Edits(Core):
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Forget a snapshot."""
         if snapshot in self.snapshots:
+            self.setlist.forget(snapshot)
             self.snapshots.remove(snapshot)
             self.modified = True
             self.post("session")

@@ -36,6 +36,7 @@ class Storage(Edits):
         self.mix.actions.update(  # a controller's thread may fire them
             auto=lambda: self.events.call(self.fade_over),
             cut=lambda: self.events.call(lambda: self.fade_over(cut=True)),
+            go=lambda: self.events.call(self.setlist.go), back=lambda: self.events.call(self.setlist.back),
         )
 
     def close(self) -> None:
@@ -52,6 +53,8 @@ class Storage(Edits):
         data.extra["mix"] = self.mix.settings()
         if self.snapshots or "snapshots" in data.extra:
             data.extra["snapshots"] = [snapshot.to_json() for snapshot in self.snapshots]
+        if self.setlist.steps or "setlist" in data.extra:
+            data.extra["setlist"] = self.setlist.to_json()
         return data
 
     @staticmethod
@@ -92,6 +95,7 @@ class Storage(Edits):
             self.drop_line(name)
         self._data = data
         self.snapshots = read_snapshots(data.extra.get("snapshots"), report)
+        self.setlist.load(data.extra.get("setlist"), report)
         self.fades.stop()
         self.clock.bpm = data.bpm
         self.mix.load(data.extra.get("mix", {}), report)

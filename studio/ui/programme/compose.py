@@ -40,6 +40,7 @@ class Programme:
         self._images: dict[str, QImage | None] = {"A": None, "B": None}
         self._shown = (0.0, "mix")
         self._wiped: tuple[QImage | None, float, QImage] = (None, 0.0, QImage())
+        self._composed: tuple[tuple[object, ...], QImage] = ((), QImage())
         self.revision = 0
         self.off = session.on("mix", lambda _: self._touch())
 
@@ -96,7 +97,25 @@ class Programme:
                 _draw(painter, image, part, area, scaling)
         elif share in (0.0, 1.0):
             _draw(painter, b if share else a, 1.0, area, scaling)
-        elif blend == "luma":
+        elif a.size() == b.size():  # blended small and once for all who paint; enlarging is what costs
+            key = (a, b, share, blend)
+            # the same objects: comparing pictures would cost as much as blending them
+            if len(self._composed[0]) != 4 or any(
+                new is not old for new, old in zip(key[:2], self._composed[0], strict=False)
+            ) or key[2:] != self._composed[0][2:]:
+                both = QImage(a.size(), QImage.Format.Format_RGB32)
+                inner = QPainter(both)
+                self._blend(inner, QRectF(both.rect()), "1:1", a, b, share, blend)
+                inner.end()
+                self._composed = (key, both)
+            _draw(painter, self._composed[1], 1.0, area, scaling)
+        else:
+            self._blend(painter, area, scaling, a, b, share, blend)
+
+    def _blend(
+        self, painter: QPainter, area: QRectF, scaling: str, a: QImage, b: QImage, share: float, blend: str,
+    ) -> None:
+        if blend == "luma":
             _draw(painter, a, 1.0, area, scaling)
             _draw(painter, self._wipe(b, share), 1.0, area, scaling)
         elif blend in _MODES:
