@@ -46,6 +46,9 @@ HUNG_RUNNING, HUNG_STARTING = 2.0, 60.0
 REPEAT = 5.0
 """Seconds before the same notice is shown again."""
 
+HOLD_LOOK = 0.02
+"""How often a worker on hold looks whether it may go on (seconds)."""
+
 MAX_DT = 0.1
 """Longest time step (seconds) a generator sees: after a stall the picture goes on, it does not leap."""
 
@@ -108,6 +111,8 @@ class Worker:
         self.name, self.clock, self.device = name, clock or Clock(), device
         self.size, self.seed, self.fps, self.threads = size, seed, fps, threads
         self.stages: list[Stage] = []
+        self.hold = False
+        """While set, no step is made; the generators stay as they are and go on from there."""
         self.audio: dict[str, float] = {}
         self._wanted: list[Stage] | None = None
         self._refused: list[tuple[Stage, str]] = []
@@ -327,6 +332,9 @@ class Worker:
         due = time.monotonic()
         preview, renewed = self._preview(run), chain.runners[0].renewed
         while not run.cancelled():
+            while self.hold and self._wanted is None and not run.cancelled():
+                run.stop.wait(HOLD_LOOK)
+                last = self.clock.read()
             if self._wanted is not None:
                 self._rearrange(chain)
                 renewed = chain.runners[0].renewed

@@ -94,7 +94,9 @@ class Line:
             if slot.stage is not None:
                 slot.stage.bypass = slot.bypass
         self.reason = ""
-        if not stages or self.stopped:
+        # a deck that is stopped keeps its generators, to go on from there; a player begins anew
+        self.worker.hold = self.stopped and self.kind == "deck" and self.busy
+        if not stages or (self.stopped and not self.worker.hold):
             self.worker.stop(0.0)
             return
         self.worker.seed, self.worker.size = self.seed, self.size

@@ -106,6 +106,7 @@ def _play_menu(window: MainWindow) -> None:
     menu = "&Play"
     add(menu, "Run or stop everything", transport.toggle_all, "Space", icon="play", plain=True)
     add(menu, "Restart the selected line", lambda: session.restart(session.selection[0]), "Ctrl+Return", icon="refresh")
+    add(menu, "End all notes", session.playback.panic, "Ctrl+.", icon="mute", tip="Panic: every note ends now")
     add(menu, "Tap the tempo", transport.tap_tempo, "T", icon="tap", plain=True)
     window.actions_.separator(menu)
     add(menu, "Fade to deck A", lambda: session.fade_to(0.0), "Ctrl+1", icon="deck-a")

@@ -162,20 +162,30 @@ class Transport(QWidget):
 
     def run_all(self) -> None:
         """Run every line that holds something."""
-        for line in self._session.lines():
+        for line in self._session.decks.values():
             if line.slots and (line.stopped or line.state in ("paused", "finished")):
                 self._session.start(line.name)
+        self._session.playback.play_all()
 
     def stop_all(self) -> None:
-        """Stop every line."""
-        for line in self._session.lines():
+        """Let every deck stand still with its picture, and end every player."""
+        self._hold_decks()
+        self._session.playback.stop_all()
+
+    def _hold_decks(self) -> None:
+        for line in self._session.decks.values():
             if line.slots:
                 self._session.stop(line.name)
 
     def toggle_all(self) -> None:
-        """Stop everything when something runs, else run everything."""
-        running = any(line.slots and not line.stopped for line in self._session.lines())
-        (self.stop_all if running else self.run_all)()
+        """Let everything stand still when something runs, else let everything go on from there."""
+        playing = self._session.playback.playing.values()
+        decks = any(line.slots and not line.stopped for line in self._session.decks.values())
+        if decks or any(known.state in ("playing", "waiting") for known in playing):
+            self._hold_decks()
+            self._session.playback.pause_all()
+        else:
+            self.run_all()
 
     def _fill_output_menu(self) -> None:
         self.fill_output(self.output.menu())

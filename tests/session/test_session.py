@@ -334,3 +334,25 @@ def test_a_clean_end_leaves_nothing(session: Session) -> None:
     until(session, lambda: not session._writing)
     session.close()
     assert list(recovery.recovery_folder().iterdir()) == []
+
+
+def test_a_stopped_deck_goes_on_from_where_it_stood(session: Session) -> None:
+    session.load("A", "test.shade")
+    until(session, lambda: session.decks["A"].details(0).get("count", 0) > 5)
+    session.stop("A")
+    assert session.decks["A"].state == "stopped"
+    mailbox = session.decks["A"].worker.mailbox  # type: ignore[union-attr]
+    stood = [-1]
+
+    def still() -> bool:
+        last, stood[0] = stood[0], mailbox.put_count
+        time.sleep(0.2)
+        return last == mailbox.put_count
+
+    until(session, still)
+    count = session.decks["A"].details(0)["count"]
+    session.start("A")
+    until(session, lambda: session.decks["A"].details(0)["count"] > count)
+    assert session.decks["A"].details(0)["count"] < count + 50
+    session.restart("A")
+    until(session, lambda: session.decks["A"].details(0)["count"] < count)
