@@ -15,10 +15,11 @@ MODES = ("auto", "absolute", "toggle", "momentary")
 """auto: a button switches a switch over and fires an action; everything else is absolute."""
 TAKEOVERS = ("jump", "pickup", "scale")
 
-SHARES = ("crossfade", "fade", "bpm")
+SHARES = ("crossfade", "fade", "bpm", "fade_length")
+CHOICES = ("blend", "fade_unit", "fade_start")
 SWITCHES = ("blackout", "freeze", "safe")
-ACTIONS = ("tap", "double", "halve", "align", "panic", "snapshot")
-CONTROLS = (*SHARES, *SWITCHES, *ACTIONS)
+ACTIONS = ("auto", "cut", "go", "back", "tap", "double", "halve", "align", "panic", "snapshot")
+CONTROLS = (*SHARES, *CHOICES, *SWITCHES, *ACTIONS)
 """What a session has beside its generators' parameters; ``snapshot`` is numbered from 1."""
 
 MOST = 2000

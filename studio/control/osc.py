@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from studio.control.binding import ACTIONS, CONTROLS, SHARES, SWITCHES, Target
+from studio.control.binding import ACTIONS, CHOICES, CONTROLS, SHARES, SWITCHES, Target
 from studio.params import Bool, Choice, Color, Float, Int, Param, ParamError, Point, Seed, Text, Trigger
 
 ROOT = "reverie"
@@ -144,19 +144,24 @@ def position_of(name: str, arguments: tuple[Any, ...]) -> float:
     return value
 
 
-def control_value(name: str, arguments: tuple[Any, ...]) -> float | bool | int | None:
+def control_value(name: str, arguments: tuple[Any, ...]) -> float | bool | int | str | None:
     """What ``arguments`` mean for a session control; None for an action that is not to be fired (a button let go).
 
     Raises OscProblem."""
     first = arguments[0] if arguments else None
     if name in ACTIONS and name != "snapshot":
         return True if not arguments or bool(first) else None
+    if name in CHOICES:
+        if len(arguments) != 1 or not isinstance(first, str):
+            raise OscProblem(f"{name} takes one text, not {_types(arguments)}")
+        return first
     if len(arguments) != 1 or not (_is_number(first) or isinstance(first, bool)):
         raise OscProblem(f"{name} takes one number, not {_types(arguments)}")
     assert isinstance(first, (int, float))
     if name in SWITCHES:
         return first >= 0.5
-    low, high = {"bpm": (20.0, 400.0), "snapshot": (1.0, 9999.0)}.get(name, (0.0, 1.0))
+    ranges = {"bpm": (20.0, 400.0), "snapshot": (1.0, 9999.0), "fade_length": (0.0, 600.0)}
+    low, high = ranges.get(name, (0.0, 1.0))
     if not low <= first <= high:
         raise OscProblem(f"{name}: {first:g} is outside {low:g}..{high:g}")
     return int(first) if name == "snapshot" else float(first)
@@ -186,6 +191,11 @@ def type_of(param: Param[Any]) -> str:
 
 CONTROL_TYPES = {
     "crossfade": "float, 0 (deck A)..1 (deck B)", "fade": "float, 0 (full light)..1 (black)", "bpm": "float, 20..400",
+    "fade_length": "float, 0..600: how long the timed fades take", "fade_unit": "text (seconds, beats, bars)",
+    "fade_start": "text (now, beat, bar): what the timed fades wait for",
+    "blend": "text (mix, add, screen, multiply, difference, luma)",
+    "auto": "nothing, or 1: fade to the other deck", "cut": "nothing, or 1: cut to the other deck",
+    "go": "nothing, or 1: next look of the set list", "back": "nothing, or 1: the look before",
     "blackout": "0 or 1", "freeze": "0 or 1", "safe": "0 or 1", "tap": "nothing, or 1: a tap on the beat",
     "double": "nothing, or 1: twice the tempo", "halve": "nothing, or 1: half the tempo",
     "align": "nothing, or 1: now is the first beat of a bar", "panic": "nothing, or 1: end every note",
@@ -210,7 +220,7 @@ def control_table() -> list[tuple[str, str, str]]:
     rows = []
     for name in CONTROLS:
         rows.append((f"/{ROOT}/{name}", CONTROL_TYPES[name], ""))
-        if name in SHARES:
+        if name in SHARES or name in CHOICES:
             rows.append((f"/{ROOT}/{name}/norm", "float, 0..1", "its control's position"))
     return rows
 

@@ -204,3 +204,62 @@ class MidiInputs:
         if (reason, cure) != (self.reason, self.cure):
             self.reason, self.cure = reason, cure
             self._told(reason, cure)
+
+
+class Lights:
+    """The way back to controllers: messages for lights and motors, to the output that belongs to an input's name.
+
+    ``there`` and ``gone`` follow the inputs, on the thread that looks; ``send`` may be called from another one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+
+    def there(self, name: str) -> None:
+        """Open the output of a controller, if it has one."""
+        import rtmidi
+
+        with quiet_stderr():
+            for api in rtmidi.get_compiled_api():
+                if api == rtmidi.API_RTMIDI_DUMMY or name in self._clients:
+                    continue
+                with contextlib.suppress(Exception):
+                    client = rtmidi.MidiOut(api, name=f"{OWN} lights")
+                    number = matching_output(name, client.get_ports())
+                    if number is None:
+                        client.delete()
+                        continue
+                    client.open_port(number, f"{OWN} lights")
+                    with self._lock:
+                        self._clients[name] = client
+
+    def gone(self, name: str) -> None:
+        """Let it go."""
+        with self._lock:
+            client = self._clients.pop(name, None)
+        if client is not None:
+            _delete(client)
+
+    def send(self, name: str, message: bytes) -> None:
+        """Send to one controller, or with '' to all."""
+        with self._lock:
+            for known, client in self._clients.items():
+                if name in ("", known):
+                    with contextlib.suppress(Exception):  # unplugged: the next look lets it go
+                        client.send_message(message)
+
+    def close(self) -> None:
+        """Let all go."""
+        for name in list(self._clients):
+            self.gone(name)
+
+
+def matching_output(name: str, outputs: list[str]) -> int | None:
+    """Which output belongs to the input ``name``: the same name, else the same device."""
+    bares = [bare(output) for output in outputs]
+    if name in bares:
+        return bares.index(name)
+    device = name.split(":")[0]
+    same = [number for number, output in enumerate(bares) if ":" in name and output.split(":")[0] == device]
+    return same[0] if same else None

@@ -91,6 +91,8 @@ class OscServer:
     def close(self) -> None:
         """End; returns at once."""
         self._stop.set()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", (_LOOPBACK, self.port))
 
     def join(self, seconds: float) -> None:
         """Wait for the end; the port is free then."""

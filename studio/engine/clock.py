@@ -103,6 +103,15 @@ class Clock:
             self._advance()
             self._owed += min(1.0, max(-1.0, beats))
 
+    def approach(self, beat: float, *, bar_zero: float | None = None) -> None:
+        """The beat should be ``beat`` by now, says a master; what is missing is made up for gently, in place of other
+        corrections. Bar one is counted from ``bar_zero`` on."""
+        with self._lock:
+            self._advance()
+            self._owed = beat - self._beat
+            if bar_zero is not None:
+                self._bar_zero = bar_zero
+
     def align(self, *, bar: bool = False) -> None:
         """Now is a beat, with ``bar`` the first one of a bar: the nearest beat is meant, and approached gently."""
         with self._lock:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from studio.control.binding import Binding
+from studio.control.modulators import Modulator
 from studio.engine import Clock, Deck, Player
 from studio.engine.threads import spawn
 from studio.library.presets import apply_params, find_preset
@@ -14,6 +16,7 @@ from studio.library.settings import SETTINGS
 from studio.params import ParamSet
 from studio.plugins import PluginError, Registry, discover
 from studio.session import state
+from studio.session.controls import Controls
 from studio.session.events import Events, Notice
 from studio.session.fades import Fades
 from studio.session.feed import Feed
@@ -34,7 +37,7 @@ NOTICES = 500
 class Core:
     """Lines, news, plugins and undo; ``Session`` has the rest.
 
-    Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix.
+    Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls.
     """
 
     def __init__(
@@ -56,13 +59,14 @@ class Core:
         self.decks: dict[str, Line] = {name: self._make_deck(name) for name in ("A", "B")}
         self.players: dict[str, Line] = {}
         self.history = History(
-            lambda: state.capture(self), lambda target, current: state.restore(self, target, current),
+            lambda: {**state.capture(self), "controls": self.controls.dump()}, self._restore,
             lambda: self.post("history"),
         )
         self.closed = self.modified = self._editing = False
         self.fades = Fades(self)
         self.setlist = SetList(self)
         self.playback = Playback(self)
+        self.controls = Controls(self)
 
     # --- news ---
 
@@ -79,6 +83,7 @@ class Core:
         self.events.pump()
         self.fades.tick()
         self.setlist.tick()
+        self.controls.apply_settings()
         self.history.sample()
 
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
@@ -92,6 +97,18 @@ class Core:
             self.post("notice", made)
 
         self.events.call(keep)
+
+    # --- control ---
+
+    @property
+    def bindings(self) -> list[Binding]:
+        """What moves what; change them through ``controls``."""
+        return self.controls.bindings
+
+    @property
+    def modulators(self) -> list[Modulator]:
+        """What moves by itself; change them through ``controls``."""
+        return self.controls.modulators
 
     # --- lines ---
 
@@ -304,6 +321,11 @@ class Core:
         self.modified = True
         return self.history.redo()
 
+    def _restore(self, target: dict[str, Any], current: dict[str, Any]) -> None:
+        state.restore(self, target, current)
+        if target["controls"] != current["controls"]:
+            self.controls.load(target["controls"], [])
+
     def go_back(self, seconds: float = 10.0) -> bool:
         """Return to the look of so long ago; itself a step that can be undone."""
         self.modified = True
@@ -316,6 +338,7 @@ class Core:
         """Stop everything; returns at once. ``studio.engine.threads.stop_all`` waits for the threads."""
         self.closed = True
         self.playback.close()
+        self.controls.close()
         self.jobs.cancel_all()
         for line in self.lines():
             line.worker.stop(0.0)

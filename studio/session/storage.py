@@ -51,6 +51,10 @@ class Storage(Edits):
         data.players = [self._line_data(line) for line in self.players.values()]
         data.bpm, data.crossfade = self.clock.bpm, self.mix.crossfade
         data.extra["mix"] = self.mix.settings()
+        controls = self.controls.dump()
+        if any(controls.values()) or "controls" in data.extra:
+            known = data.extra.get("controls")
+            data.extra["controls"] = {**known, **controls} if isinstance(known, dict) else controls
         if self.snapshots or "snapshots" in data.extra:
             data.extra["snapshots"] = [snapshot.to_json() for snapshot in self.snapshots]
         if self.setlist.steps or "setlist" in data.extra:
@@ -96,6 +100,7 @@ class Storage(Edits):
         self._data = data
         self.snapshots = read_snapshots(data.extra.get("snapshots"), report)
         self.setlist.load(data.extra.get("setlist"), report)
+        self.controls.load(data.extra.get("controls"), report)
         self.fades.stop()
         self.clock.bpm = data.bpm
         self.mix.load(data.extra.get("mix", {}), report)

@@ -1,0 +1,236 @@
+"""The ports of a session's controls: MIDI in with its lights, OSC in and out, as settings and bindings ask for them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from studio.control.binding import CHOICES, OSC, SHARES, SWITCHES, Target
+from studio.control.osc import Message, OscProblem, address_of, arguments_for, target_of
+from studio.control.router import Router
+from studio.devices.midi_in import Lights, MidiInputs
+from studio.devices.osc import OscError, OscSender, OscServer
+from studio.params import Trigger
+from studio.session.control_board import SessionBoard
+from studio.session.control_sources import MasterClock
+
+if TYPE_CHECKING:
+    from studio.session.core import Core
+
+MOST_ADDRESSES = 4096
+"""Most different OSC addresses that wait for one tick."""
+MOST_SHOTS = 8
+PROBLEMS = 200
+SEND_EVERY = 0.05
+_CLOCK = frozenset((0xF8, 0xFA, 0xFB, 0xFC, 0xF2))
+
+
+class Ports:
+    """Opened and closed by ``apply`` on the session's thread; at work on theirs and on the control thread."""
+
+    def __init__(
+        self, session: Core, router: Router, board: SessionBoard, wake: Callable[[], None],
+        again: Callable[[str], None],
+    ) -> None:
+        self.session, self.router, self.board = session, router, board
+        self.master = MasterClock(session.clock)
+        self.inputs: MidiInputs | None = None
+        self.server: OscServer | None = None
+        self.sender: OscSender | None = None
+        self.osc_trouble = ""
+        self.problems: dict[str, str] = {}
+        """What could not be used of OSC, by address (or packet): the newest reason."""
+        self._wake, self._again = wake, again
+        self._lights = Lights()
+        self._wanted: tuple[Any, ...] = ()
+        self._lock = threading.Lock()
+        self._mail: dict[str, tuple[Message, int]] = {}
+        self._sent: dict[str, Any] = {}
+        self._sent_at = 0.0
+        self._closed = False
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is open."""
+        return any(port is not None for port in (self.inputs, self.server, self.sender))
+
+    @property
+    def midi_trouble(self) -> tuple[str, str]:
+        """Why no controller is heard, and the cure; ('', '') when one is."""
+        return (self.inputs.reason, self.inputs.cure) if self.inputs is not None else ("", "")
+
+    def apply(self, *, wants_midi: bool) -> None:
+        """Open and close what the settings ask for."""
+        wanted = (wants_midi, *(self._setting(name) for name in (
+            "midi_clock", "osc", "osc_port", "osc_open", "osc_send", "safe_mode")))
+        if wanted == self._wanted or self._closed:
+            return
+        self._wanted = wanted
+        _, clock, osc, port, opened, send, safe = wanted
+        if (wants_midi or clock) and self.inputs is None:
+            self.inputs = MidiInputs(self._midi, changed=self._midi_changed, told=self._midi_told)
+        elif self.inputs is not None and not (wants_midi or clock):
+            self.inputs.close()
+            self.inputs = None
+        self._listen(bool(osc) and not safe, int(port or 0), bool(opened))
+        self._send_to("" if safe else str(send or ""))
+
+    def _setting(self, name: str) -> Any:
+        settings = self.session.settings
+        return settings[name] if name in settings.params else None
+
+    # --- MIDI ---
+
+    def _midi(self, port: str, message: bytes, now: float) -> None:
+        """On the system's MIDI thread."""
+        if message and message[0] in _CLOCK:
+            if self._setting("midi_clock"):
+                self.master.hear(port, message, now)
+        elif self.router.push_midi(port, message, now):
+            self._wake()
+
+    def _midi_changed(self, port: str, there: bool) -> None:
+        if there:
+            self._lights.there(port)
+        else:
+            self._lights.gone(port)
+        self._again(port)
+        self.session.notice(f"the controller {port} is {'connected' if there else 'not there any more'}",
+                            level="info" if there else "warning", source="MIDI",
+                            cure="" if there else "connect it again; its bindings are kept")
+        self.session.post("controls")
+
+    def _midi_told(self, reason: str, cure: str) -> None:
+        if reason and self.router.learning:  # who waits for a knob is to know why none comes
+            self.session.notice(reason, level="warning", cure=cure, source="MIDI")
+        self.session.post("controls")
+
+    def light(self, device: str, message: bytes) -> None:
+        """Send to a controller's lights or motors."""
+        self._lights.send(device, message)
+
+    # --- OSC in ---
+
+    def _listen(self, on: bool, port: int, opened: bool) -> None:
+        server = self.server
+        if server is not None and (not on or server.port != port or server.open_to_network != opened):
+            server.close()
+            server.join(1.0)
+            self.server = None
+        self.osc_trouble = ""
+        if on and self.server is None:
+            try:
+                self.server = OscServer(self._osc, port=port, open_to_network=opened,
+                                        problem=lambda text: self._problem("packet", text))
+            except OscError as error:
+                self.osc_trouble = str(error)
+                self.session.notice(str(error), level="error", cure=error.cure, source="OSC")
+
+    def _osc(self, messages: list[Message]) -> None:
+        """On the server's thread: one mailbox per address."""
+        with self._lock:
+            for message in messages:
+                if message.address not in self._mail and len(self._mail) >= MOST_ADDRESSES:
+                    continue
+                _, count = self._mail.get(message.address, (message, 0))
+                self._mail[message.address] = message, count + _presses(message)
+        self._wake()
+
+    def _problem(self, address: str, text: str) -> None:
+        with self._lock:
+            self.problems.pop(address, None)
+            self.problems[address] = text
+            if len(self.problems) > PROBLEMS:
+                del self.problems[next(iter(self.problems))]
+        self.session.post("controls")
+
+    def take_osc(self, now: float) -> None:
+        """Do what the messages since the last time ask for."""
+        with self._lock:
+            if not self._mail:
+                return
+            mail, self._mail = self._mail, {}
+        for address, (message, count) in mail.items():
+            try:
+                self._use(message, count, now)
+            except OscProblem as error:
+                self._problem(address, str(error))
+
+    def _use(self, message: Message, count: int, now: float) -> None:
+        bound = message.value is not None and self.router.push_value(OSC, message.address, message.value or 0.0, now)
+        found = target_of(message.address)
+        if found is None:
+            if not bound:
+                raise OscProblem(f"nothing here has the address {message.address}")
+            return
+        target, norm = found
+        if self.board.style(target) == "action" and not norm:
+            for _ in range(min(count, MOST_SHOTS)):
+                self.board.apply(target, False, message.arguments if _presses(message) else (1,))
+            return
+        self.board.apply(target, norm, message.arguments)
+        if self.sender is not None:
+            self._sent[address_of(target)] = self._value_of(target)  # no echo
+
+    # --- OSC out ---
+
+    def _send_to(self, place: str) -> None:
+        if self.sender is not None:
+            self.sender.close()
+            self.sender = None
+        if not place.strip():
+            return
+        host, _, port = place.strip().rpartition(":")
+        try:
+            if not host or not port.isdecimal() or len(port) > 5:
+                raise OscError(f"{place[:60]!r} is no place to send OSC to", "give host:port, such as 127.0.0.1:9000")
+            self.sender = OscSender(host, int(port))
+        except OscError as error:
+            self.session.notice(str(error), level="error", cure=error.cure, source="OSC")
+        self._sent = {}
+
+    def send_osc(self, now: float) -> None:
+        """Send what changed, to where the settings say."""
+        sender = self.sender
+        if sender is None or now - self._sent_at < SEND_EVERY:
+            return
+        self._sent_at = now
+        for address, arguments in self._present():
+            if self._sent.get(address) != arguments:
+                self._sent[address] = arguments
+                sender.send(address, arguments)
+
+    def _present(self) -> list[tuple[str, list[Any]]]:
+        mix = self.session.mix
+        found: list[tuple[str, list[Any]]] = [
+            (f"/reverie/{name}", [getattr(mix, name)]) for name in (*SHARES, *CHOICES, *SWITCHES) if name != "bpm"]
+        found.append(("/reverie/bpm", [self.session.clock.bpm]))
+        for line in self.session.lines():
+            for place, slot in enumerate(list(line.slots)):
+                stage = slot.stage
+                if stage is None:
+                    continue
+                found += [(address_of(Target(name, line.name, place)), arguments_for(param, stage.values[name]))
+                          for name, param in stage.values.params.items() if not isinstance(param, Trigger)]
+        return found
+
+    def _value_of(self, target: Target) -> Any:
+        wanted = address_of(target)
+        if not target.line:
+            return next((arguments for address, arguments in self._present() if address == wanted), None)
+        found = self.board.find(target)
+        return None if found is None else arguments_for(found[2].params[target.name], found[2][target.name])
+
+    def close(self) -> None:
+        """Let everything go; returns at once."""
+        self._closed = True
+        for port in (self.inputs, self.server, self.sender):
+            if port is not None:
+                port.close()
+        self._lights.close()
+
+
+def _presses(message: Message) -> int:
+    """1 for a press, 0 for a button let go."""
+    return int(not message.arguments or bool(message.arguments[0]))
