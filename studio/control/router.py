@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from studio.control import midi
@@ -58,6 +58,9 @@ class _Mail:
     new: bool = False
     device: str = ""
     channel: int = 0
+    low: float = 0.0
+    high: float = 0.0
+    """The way it went since the last tick: a knob may cross a value in between."""
 
 
 @dataclass(slots=True)
@@ -162,6 +165,7 @@ class Router:
     @staticmethod
     def _put(mail: _Mail, value: float, down: bool) -> None:
         mail.presses += down and not mail.on
+        mail.low, mail.high = (min(mail.low, value), max(mail.high, value)) if mail.new else (value, value)
         mail.value, mail.on, mail.new = value, down, True
 
     def learn(self, found: Callable[[Source], None] | None) -> None:
@@ -196,7 +200,7 @@ class Router:
             news = {}
             for key, mail in self._mail.items():
                 if mail.new:
-                    news[key] = _Mail(mail.value, mail.turns, mail.presses, mail.on, True, mail.device, mail.channel)
+                    news[key] = replace(mail)
                     mail.new, mail.turns, mail.presses = False, 0, 0
             pairs = list(zip(self.bindings, self._states, strict=True))
             learned = self._learner.decide(now) if self._learner is not None else None
@@ -264,14 +268,15 @@ class Router:
             state.sent = None
             state.goal = high if mail.on else low
         elif not button or mail.presses:
-            self._follow(binding, state, mail.value, style, here, alone)
+            self._follow(binding, state, mail, style, here, alone)
         elif button:
             state.sent = None
 
     def _follow(
-        self, binding: Binding, state: _State, x: float, style: str, here: float, alone: bool
+        self, binding: Binding, state: _State, mail: _Mail, style: str, here: float, alone: bool
     ) -> None:
-        """An absolute control at ``x``: jump, pick up or scale."""
+        """An absolute control that moved: jump, pick up or scale."""
+        x = mail.value
         before, state.x = state.x, x
         state.sent = _quantised(binding.source.kind, x)
         soft = binding.takeover if binding.source.kind in _SOFT and style == "number" else "jump"
@@ -283,7 +288,8 @@ class Router:
         # what was written last is finer than what a whole number or a choice says back
         exact = here if alone or state.written is None else state.position
         there = unplace(exact, binding.low, binding.high, binding.curve, binding.invert)
-        crossed = before is not None and (before - there) * (x - there) <= 0.0
+        way = (mail.low, mail.high) if before is None else (min(before, mail.low), max(before, mail.high))
+        crossed = way[0] <= there <= way[1]
         if abs(x - there) <= CAUGHT or crossed:
             state.caught = True
             state.goal = _placed(binding, x)

@@ -121,6 +121,14 @@ def test_pick_up_never_jumps_and_scale_goes_the_knobs_way(start: float, places: 
                 before = now
 
 
+def test_a_flick_between_two_ticks_picks_up() -> None:
+    stand = Stand(Binding(KNOB, SPEED))
+    for value in (90, 20, 100):
+        stand.router.push_midi("pad", bytes([0xB0, 7, value]), stand.now)
+    stand.tick()
+    assert stand.desk.values["speed"] == 100 / 127
+
+
 def test_scale_moves_at_once_and_arrives_at_the_ends() -> None:
     stand = Stand(Binding(KNOB, SPEED, takeover="scale"))
     assert stand.cc(0) == 0.5

@@ -42,7 +42,6 @@ class StageEdits:
         """``kind`` is the kind of media the generator makes: rows wear its colour. ``folder`` is the plugin's."""
         self.session, self.line, self.index, self.values, self.kind = session, line, index, values, kind
         self.folder = folder
-        self.bindable = hasattr(session, "bindings")
         self._seeds: dict[str, SeedHistory] = {}
 
     def __getitem__(self, name: str) -> Any:

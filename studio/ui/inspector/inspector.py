@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.ui import theme
+from studio.ui.inspector.binding_menu import Learning
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.header import Header
 from studio.ui.inspector.panel import Panel
@@ -107,6 +108,7 @@ class Inspector(QWidget):
         self.stack = QStackedWidget()
         self.empty = EmptyState("sliders", "Nothing is selected")
         self.stack.addWidget(self.empty)
+        self.learning = Learning(self)
         self._lay_out()
         self.header.said.connect(self.say)
         self.filter.searched.connect(self._filter)

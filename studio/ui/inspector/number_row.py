@@ -138,6 +138,10 @@ class NumberRow(ParamRow):
 
     # --- showing
 
+    def sync(self) -> None:
+        super().sync()
+        self.slider.show_ghost(self.edits.values.modulated(self.name))
+
     def show_value(self, value: Any) -> None:
         self.text.set_text(to_text(self.param, value))
         self.slider.show_position(self.param.to_norm(value))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from studio.params import Param, Trigger
 from studio.ui import icons
+from studio.ui.inspector.binding_menu import add_control
 from studio.ui.inspector.describe import value_text
 
 if TYPE_CHECKING:
@@ -41,11 +42,7 @@ def row_menu(row: ParamRow) -> QMenu:
         lock.setToolTip("A locked value is left as it is by randomise and mutate")
     if row.param.automatable:
         menu.addSeparator()
-        bind = _add(menu, "faders", "Bind to controller…", lambda: row.bind_requested.emit(row.name))
-        if not row.edits.bindable:
-            bind.setEnabled(False)
-            bind.setText("Bind to controller… (not in this version)")
-            bind.setToolTip("This version cannot connect MIDI or OSC controllers yet")
+        add_control(menu, row)
     return menu
 
 
