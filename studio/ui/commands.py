@@ -111,7 +111,12 @@ def _play_menu(window: MainWindow) -> None:
     window.actions_.separator(menu)
     add(menu, "Fade to deck A", lambda: session.fade_to(0.0), "Ctrl+1", icon="deck-a")
     add(menu, "Fade to deck B", lambda: session.fade_to(1.0), "Ctrl+2", icon="deck-b")
+    add(menu, "Cut to the other deck", lambda: session.fade_over(cut=True), "Ctrl+3", icon="swap",
+        tip="At once, or on the beat or bar that fades wait for")
     add(menu, "Take a snapshot", window.take_snapshot, "F5", icon="snapshot")
+    add(menu, "Set list: go", session.setlist.go, "Ctrl+PgDown", icon="next", tip="To the next look of the set list")
+    add(menu, "Set list: back", session.setlist.back, "Ctrl+PgUp", icon="previous",
+        tip="To the look before in the set list")
     window.actions_.separator(menu)
     add(menu, "Output on the second screen", window.screens.toggle, "F8", icon="projector",
         tip="The programme on the screen of the last time, else on one that the controls are not on")
@@ -135,6 +140,8 @@ def _view_menu(window: MainWindow) -> None:
         tip="Show or hide the library")
     add(menu, "Inspector", functools.partial(window.toggle_dock, "inspector"), "F7", icon="sliders",
         tip="Show or hide the inspector")
+    add(menu, "Set list", functools.partial(window.toggle_dock, "setlist"), "Ctrl+F6", icon="rows",
+        tip="Show or hide the set list")
     add(menu, "Own view", window.toggle_own, "Ctrl+F7", icon="window",
         tip="Show or hide the selected generator's own view below the decks")
     window.actions_.separator(menu)

@@ -34,6 +34,7 @@ from studio.ui.listen import listen
 from studio.ui.own_view import OwnView
 from studio.ui.programme import OutputControl, OutputWindow, Programme
 from studio.ui.sessions import SessionFiles
+from studio.ui.setlist import SetListPanel
 from studio.ui.transport import Transport
 from studio.ui.welcome import Welcome, take_way
 
@@ -132,12 +133,16 @@ class MainWindow(QMainWindow):
         self.split.setStretchFactor(1, 6)
         self.stage.setCentralWidget(self.split)
         self.library = LibraryDock(self.session)
+        self.setlist = SetListPanel(self.session)
         self.inspector = Inspector(self.session)
         self.inspector.page_requested.connect(self.show_page)
         self.docks = {
             "library": self._dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea),
             "inspector": self._dock("Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),
+            "setlist": self._dock("Set list", self.setlist, Qt.DockWidgetArea.LeftDockWidgetArea),
         }
+        self.stage.tabifyDockWidget(self.docks["library"], self.docks["setlist"])
+        self.docks["setlist"].hide()
         self.stack.addWidget(self.stage)
         self.pages["stage"] = self.stage
 
@@ -230,6 +235,7 @@ class MainWindow(QMainWindow):
         if page is self.stage:
             self.decks.slow_refresh()
             self.library.refresh()
+            self.setlist.refresh()
         elif page is not None:
             page.refresh()  # type: ignore[attr-defined]
         self._figures()
@@ -291,6 +297,7 @@ class MainWindow(QMainWindow):
         self.docks["inspector"].setFloating(False)
         self.stage.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks["library"])
         self.stage.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["inspector"])
+        self.stage.tabifyDockWidget(self.docks["library"], self.docks["setlist"])
         self.docks["library"].setVisible(name == layouts.EXPLORE)
         self.docks["inspector"].setVisible(True)
         self.own.setVisible(name == layouts.EXPLORE)
@@ -301,9 +308,12 @@ class MainWindow(QMainWindow):
         )
 
     def toggle_dock(self, name: str) -> None:
-        """Show or hide the library or the inspector."""
+        """Show or hide the library, the inspector or the set list."""
         self.show_page("stage")
-        self.docks[name].setVisible(not self.docks[name].isVisible())
+        dock = self.docks[name]
+        behind = dock.isVisible() and dock.visibleRegion().isEmpty()  # behind another tab
+        dock.setVisible(behind or not dock.isVisible())
+        dock.raise_()
 
     def toggle_own(self) -> None:
         """Show or hide the generator's own view; without it the decks have all the room."""

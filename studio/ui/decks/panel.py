@@ -9,6 +9,7 @@ from studio.session.line import Line
 from studio.session.session import Session
 from studio.ui import icons, theme
 from studio.ui.decks.chain_strip import put_generator
+from studio.ui.decks.mix_row import MixRow
 from studio.ui.decks.tile import DeckTile
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
@@ -40,6 +41,8 @@ class DecksPanel(QWidget):
         column.setSpacing(theme.space(1))
         column.addWidget(self.programme, 1)
         column.addLayout(self._crossfader())
+        self.mix_row = MixRow(session)
+        column.addWidget(self.mix_row)
         self.splitter.addWidget(self.tiles["A"])
         self.splitter.addWidget(middle)
         self.splitter.addWidget(self.tiles["B"])

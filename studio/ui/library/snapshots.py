@@ -99,6 +99,11 @@ class SnapshotsPanel(QWidget):
         if found is not None:
             self.session.recall(found)
 
+    def fade_to(self, snapshot: Snapshot) -> None:
+        """Go to a snapshot in the time of the fades."""
+        span = self.session.mix.span
+        self.session.recall(snapshot, start=span.start, **{span.unit: span.length})
+
     def _rename(self, key: str, name: str) -> None:
         found = self._find(key)
         if found is not None:
@@ -110,6 +115,9 @@ class SnapshotsPanel(QWidget):
             add_action(menu, "snapshot", "Take a snapshot", self.take_snapshot)
             return
         add_action(menu, "history", "Go back to it", lambda: self.recall(found.key))
+        span = self.session.mix.span
+        add_action(menu, "timer", f"Fade to it: {span.text()}", lambda: self.fade_to(found))
+        add_action(menu, "rows", "Add to the set list", lambda: self.session.setlist.add(found))
         add_action(menu, "refresh", "Take it again", lambda: retake(self.session, found, self.picture()))
         menu.addSeparator()
         add_action(menu, "rename", "Rename", lambda: self.grid.edit(found.key))
