@@ -22,6 +22,7 @@ COMMANDS = {
     "models": "list the networks, show a card, import a file",
     "train": "train a network on your own texts, MIDI files or pictures",
     "plugins": "list, write, check and enable plugins",
+    "osc": "list the OSC addresses of a session or a generator",
     "devices": "list GPU, cameras, audio, MIDI ports and screens",
     "bench": "measure the studio against plain references",
     "screenshots": "take pictures of every page of the window",

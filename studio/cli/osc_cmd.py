@@ -1,0 +1,91 @@
+"""``reverie osc``: the OSC addresses of a session or a generator, from the declarations of their parameters."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from studio.cli import examples
+from studio.cli.output import add_json, print_json, table
+
+Rows = list[tuple[str, str, str]]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command."""
+    parser.add_argument("what", nargs="?", default="",
+                        help="a generator, or a session file (*.reverie); without it, the studio's own controls")
+    parser.add_argument("--line", default="A", help="the deck or player that the generator is in (A, B, 1, …)")
+    parser.add_argument("--slot", type=int, default=1, help="its place in the line, from 1")
+    parser.add_argument("--markdown", action="store_true", help="print a page of reference")
+    add_json(parser)
+    parser.epilog = examples("osc", "osc deep_dream", "osc my_set.reverie --markdown > osc.md")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print addresses, their arguments and what they do."""
+    parts = addresses(args.what, args.line, max(1, args.slot))
+    if args.json:
+        print_json({title: [{"address": a, "arguments": b, "help": c} for a, b, c in rows] for title, rows in parts})
+    elif args.markdown:
+        print(markdown(parts), end="")
+    else:
+        for title, rows in parts:
+            print(title)
+            print(table(rows) if rows else "  nothing")
+    return 0
+
+
+def addresses(what: str, line: str = "A", slot: int = 1) -> list[tuple[str, Rows]]:
+    """(heading, rows) of the studio's controls and of what ``what`` names. Raises FileError or PluginError."""
+    from studio.control.osc import control_table, table_of
+
+    parts: list[tuple[str, Rows]] = [("The studio", control_table())]
+    if what.endswith(".reverie"):
+        parts += _of_session(Path(what))
+    elif what:
+        from studio.plugins import discover
+
+        plugin = discover().get(what)
+        params = plugin.load().params
+        parts.append((f"{plugin.title}, {_place(line, slot)}", table_of(line, slot - 1, params)))
+    return parts
+
+
+def _of_session(path: Path) -> list[tuple[str, Rows]]:
+    from studio.control.osc import table_of
+    from studio.library.session import load_session
+    from studio.plugins import PluginError, discover
+
+    session, _ = load_session(path)
+    registry = discover()
+    parts: list[tuple[str, Rows]] = []
+    for line in [*session.decks, *session.players]:
+        for place, stage in enumerate(line.stages):
+            try:
+                plugin = registry.get(stage.generator)
+                rows = table_of(line.name, place, plugin.load().params)
+            except PluginError as error:
+                parts.append((f"{stage.generator}, {_place(line.name, place + 1)}: {error}", []))
+                continue
+            parts.append((f"{plugin.title}, {_place(line.name, place + 1)}", rows))
+    return parts
+
+
+def _place(line: str, slot: int) -> str:
+    return f"{'player' if line.isdecimal() else 'deck'} {line}, place {slot}"
+
+
+def markdown(parts: list[tuple[str, Any]]) -> str:
+    """A page of reference."""
+    lines = ["# OSC addresses", "", "Addresses are matched letter by letter; patterns are not supported.", ""]
+    for title, rows in parts:
+        lines += [f"## {title}", "", "| address | arguments | |", "|---|---|---|"]
+        lines += [f"| `{a}` | {_cell(b)} | {_cell(c)} |" for a, b, c in rows]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
