@@ -99,6 +99,9 @@ class ValueSlider(QAbstractSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.typing_wanted.emit()
+            return
         x = event.position().x()
         self._dragging, self._x, self._by_keyboard = True, x, False
         self._raw = self.position

@@ -175,6 +175,16 @@ def test_typing_a_value(zoo: Desk) -> None:
     assert zoo.undo_steps() == 1
 
 
+def test_ctrl_click_on_the_slider_types_and_moves_nothing(zoo: Desk) -> None:
+    row = zoo.row("speed")
+    QTest.mouseClick(row.slider, LEFT, Qt.KeyboardModifier.ControlModifier, at(row.slider, 0.9))
+    field = QApplication.focusWidget()
+    assert field.selectedText() == "0.30" and zoo.values["speed"] == 0.3
+    QTest.keyClicks(field, "1.25")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert zoo.values["speed"] == 1.25 and zoo.undo_steps() == 1
+
+
 def test_escape_leaves_what_was_typed(zoo: Desk) -> None:
     row = zoo.row("speed")
     row.slider.setFocus()
