@@ -126,6 +126,8 @@ def ask_text(
         wrong.setText(problem)
         wrong.setVisible(bool(problem))
         good.setEnabled(bool(now.strip()) and not problem)
+        if dialog.isVisible():  # the sentence takes its room from the screen, not from the words above it
+            dialog.setMinimumHeight(layout.totalHeightForWidth(dialog.width()))
 
     field.textChanged.connect(look)
     look(value)

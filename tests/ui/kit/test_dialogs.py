@@ -84,6 +84,21 @@ def test_text_is_checked_while_it_is_typed(qtbot: QtBot, host: QWidget) -> None:
     assert answers == ["Lily 2"]
 
 
+def test_what_is_wrong_with_a_text_takes_no_room_from_the_words(qtbot: QtBot, host: QWidget) -> None:
+    dialog = ask_text(
+        host, "New plugin", "Name", "", lambda _: None, text="A folder with a small generator that runs at once.",
+        check=lambda name: "Lower-case letters, digits and _ only, beginning with a letter. " * 3,
+    )
+    qtbot.waitExposed(dialog)
+    field = dialog.findChild(QLineEdit)
+    assert isinstance(field, QLineEdit)
+    qtbot.keyClicks(field, "My waves")
+    labels = [one for one in dialog.findChildren(QLabel) if one.text()]
+    assert len(labels) == 3
+    qtbot.waitUntil(lambda: all(one.height() >= one.heightForWidth(one.width()) for one in labels))
+    dialog.reject()
+
+
 def test_cancelled_text_is_no_answer(qtbot: QtBot, host: QWidget) -> None:
     answers: list[str] = []
     press(qtbot, ask_text(host, "Rename", "Name", "Orchid", answers.append), "Cancel")
