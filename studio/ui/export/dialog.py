@@ -254,8 +254,8 @@ class ExportDialog(QDialog):
         if look.makes == "image" and size is not None:
             parts.append(f"{size[0]} × {size[1]}")
         if plan.format.moving and plan.frames is not None and look.makes == "image":
-            loop = " (one loop, closed)" if self.form.length is not None and self.form.length.mode() == LOOP else ""
-            parts.append(f"{plan.frames:,} frames, {plan.frames / plan.fps:.1f} s{loop}")
+            seconds = plan.frames / plan.fps
+            parts.append(f"{plan.frames:,} frames, {seconds:.1f} s{self._closing(look, seconds)}")
         if plan.beats is not None:
             parts.append(f"{plan.beats:g} beats, {plan.beats * 60 / look.bpm:.1f} s at {look.bpm:g} bpm")
         if look.makes == "image" and size is not None and not plan.screen:
@@ -265,6 +265,18 @@ class ExportDialog(QDialog):
         if look.live is not None and plan.frames:
             parts.append("the camera is recorded first")
         return " · ".join([*parts, *look.warnings])
+
+    def _closing(self, look: Look, seconds: float) -> str:
+        """Whether the end leads back to the beginning, where the generator goes round."""
+        loop = look.loop_seconds()
+        if not loop or self.form.length is None:
+            return ""
+        if self.form.length.mode() == LOOP:
+            return " (one loop, closed)"
+        rounds = seconds / loop
+        if round(rounds) >= 1 and abs(rounds - round(rounds)) * loop < 0.01:
+            return ""
+        return f" (it jumps at its end: a loop takes {loop:g} s, which the inspector sets)"
 
     def _say(self, text: str, role: str) -> None:
         self.note.setText(text)

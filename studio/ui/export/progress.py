@@ -39,7 +39,8 @@ class ProgressFoot(QWidget):
         row.addWidget(self.bar, 1)
         row.addWidget(self.words)
         row.addStretch(0)
-        for part in (self.open, self.show_it, self.cancel, self.close_it, self.start):
+        # Close stands last, in one place: a click on it as the job ends must not meet "Export again"
+        for part in (self.open, self.show_it, self.start, self.cancel, self.close_it):
             row.addWidget(part)
         self._row = row
         self._arrange("ready")

@@ -152,6 +152,29 @@ def test_one_loop_closes_to_the_frame(waving: Session, qtbot: Any) -> None:
     assert abs(there - back) <= 3  # the seam is a step like the others
 
 
+def test_a_length_that_does_not_close_says_so(waving: Session, qtbot: Any) -> None:
+    waving.set_value("A", 0, "period", 0.8)
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "gif")
+    assert dialog.form.length is not None
+    dialog.form.length.choose("seconds", 0.5)
+    assert "a loop takes 0.8 s" in dialog.note.text()
+    dialog.form.length.choose("seconds", 1.6)  # two loops, which close
+    assert "a loop takes" not in dialog.note.text()
+
+
+def test_close_stands_in_one_place(waving: Session, qtbot: Any) -> None:
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "sequence")
+    foot = dialog.foot
+    before = foot.close_it.mapTo(dialog, foot.close_it.rect().bottomRight())
+    qtbot.mouseClick(foot.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: foot.cancel.isVisible())
+    assert foot.close_it.mapTo(dialog, foot.close_it.rect().bottomRight()) == before
+    pumped(waving, qtbot, lambda: foot.start.isVisible() and foot.open.isVisible())
+    qtbot.waitUntil(lambda: foot.close_it.mapTo(dialog, foot.close_it.rect().bottomRight()) == before)
+
+
 def test_it_is_the_look_of_the_click(waving: Session, qtbot: Any) -> None:
     dialog = opened(waving, qtbot)
     choose(qtbot, dialog, "sequence")
