@@ -215,6 +215,7 @@ class Lights:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
+        self._closed = False
 
     def there(self, name: str) -> None:
         """Open the output of a controller, if it has one."""
@@ -232,7 +233,10 @@ class Lights:
                         continue
                     client.open_port(number, f"{OWN} lights")
                     with self._lock:
-                        self._clients[name] = client
+                        if not self._closed:
+                            self._clients[name] = client
+                    if self._closed:
+                        _delete(client)
 
     def gone(self, name: str) -> None:
         """Let it go."""
@@ -251,6 +255,8 @@ class Lights:
 
     def close(self) -> None:
         """Let all go."""
+        with self._lock:
+            self._closed = True
         for name in list(self._clients):
             self.gone(name)
 

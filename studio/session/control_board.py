@@ -137,7 +137,7 @@ class SessionBoard:
             times = {span.unit: span.length} if span.length else {}
             self.session.recall(self.session.snapshots[number - 1], start=span.start, **times)  # type: ignore[attr-defined]
 
-    # --- OSC and modulation ---
+    # --- OSC ---
 
     def apply(self, target: Target, norm: bool, arguments: tuple[Any, ...]) -> None:
         """What an OSC message to one of our addresses asks for. Raises OscProblem."""
@@ -182,17 +182,6 @@ class SessionBoard:
                 self.session.mix.set(target.name, value)
             except ValueError as error:
                 raise OscProblem(str(error)) from None
-
-    def modulate(self, target: Target, amount: float | None) -> bool:
-        """Set a target's modulation; False where it cannot be modulated or is not there."""
-        found = self.find(target)
-        if found is None:
-            return False
-        try:
-            found[2].modulate(target.name, amount)
-        except ParamError:
-            return False
-        return True
 
 
 def _candidates(line: Line, target: Target) -> Iterator[Slot]:

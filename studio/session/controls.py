@@ -20,6 +20,7 @@ from studio.control.profile import Profile
 from studio.control.router import Router
 from studio.control.routes import Route, offsets, parse_routes
 from studio.engine.threads import spawn
+from studio.params import ParamError, ParamSet
 from studio.session.control_board import SessionBoard
 from studio.session.control_ports import Ports
 from studio.session.control_sources import PlayerEar
@@ -52,7 +53,7 @@ class Controls:
         self._lock = threading.Lock()  # bindings, modulators and routes change together, between ticks
         self._wake, self._stop = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._moved: set[Target] = set()
+        self._moved: dict[tuple[int, str], ParamSet] = {}  # the sets themselves: a slot may be replaced or taken out
         self._last: tuple[float, float] | None = None
         self._told = 0.0
         self._fault = ""
@@ -329,9 +330,22 @@ class Controls:
         self._set_offsets(offsets(routes, values))
 
     def _set_offsets(self, wanted: dict[Target, float]) -> None:
-        for target in self._moved - set(wanted):
-            self.board.modulate(target, None)
-        self._moved = {target for target, amount in wanted.items() if self.board.modulate(target, amount)}
+        sums: dict[tuple[int, str], tuple[ParamSet, float]] = {}
+        for target, amount in wanted.items():
+            found = self.board.find(target)
+            if found is not None:
+                key = id(found[2]), target.name
+                sums[key] = found[2], amount + (sums[key][1] if key in sums else 0.0)
+        for (number, name), values in self._moved.items():
+            if (number, name) not in sums:
+                values.modulate(name, None)
+        self._moved = {}
+        for key, (values, amount) in sums.items():
+            try:
+                values.modulate(key[1], amount)
+            except ParamError:  # a file's route to what cannot be modulated
+                continue
+            self._moved[key] = values
 
     def close(self) -> None:
         """Stop; returns at once."""

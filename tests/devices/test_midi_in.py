@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studio.devices import midi_in
-from studio.devices.midi_in import MidiInputs, midi_inputs
+from studio.devices.midi_in import Lights, MidiInputs, matching_output, midi_inputs
 from studio.devices.midi_out import MidiError
 from studio.engine.threads import stop_all
 
@@ -190,3 +190,38 @@ def test_a_real_port_is_heard_and_its_loss_is_seen() -> None:
     inputs.close()
     inputs.join(5.0)
     assert not stop_all(5.0)
+
+
+def test_which_output_belongs_to_a_controller() -> None:
+    outputs = ["Synth:in 1:0", "nano:nano CTRL 20:0", "Pad 3:0"]
+    assert matching_output("Pad", outputs) == 2 and matching_output("nano:nano SLIDE", outputs) == 1
+    assert matching_output("Keys", outputs) is None and matching_output("Sy", outputs) is None
+
+
+def test_lights_of_a_real_controller() -> None:
+    import rtmidi
+
+    got: list[list[int]] = []
+    heard = threading.Event()
+    ear: Any = None
+    for api in rtmidi.get_compiled_api():
+        try:
+            ear = rtmidi.MidiIn(api, name="Lamp")
+            ear.open_virtual_port("in")
+            break
+        except Exception:
+            ear = None
+    lights = Lights()
+    if ear is not None:
+        lights.there("Lamp:out")
+    if not lights._clients:
+        pytest.skip("the system has no MIDI service with virtual ports")
+    ear.set_callback(lambda event, _: (got.append(event[0]), heard.set()))
+    lights.send("Somebody", bytes([0xB0, 1, 1]))
+    lights.send("", bytes([0xB0, 7, 99]))
+    assert heard.wait(10.0) and got == [[0xB0, 7, 99]]
+    lights.close()
+    lights.there("Lamp:out")
+    assert not lights._clients, "nothing is opened after the end"
+    ear.close_port()
+    ear.delete()

@@ -343,6 +343,21 @@ def test_an_lfo_moves_what_the_worker_sees_and_not_the_value(session: Session) -
     assert [modulator.name for modulator in session.modulators] == ["wave 2"]
 
 
+def test_modulation_leaves_nothing_behind_in_what_is_taken_out(session: Session) -> None:
+    controls = session.controls
+    controls.add_modulator(Lfo("wave", shape="square", rate=0.0))
+    route = controls.route("wave", controls.target("A", 0, "level"), 0.5, bipolar=False)
+    double = controls.route("wave", Target("level", "A", 0), 0.1, bipolar=False)  # the same parameter, named otherwise
+    old = values(session)
+    until(session, lambda: (old.modulated("level") or 0.0) == pytest.approx(0.85))
+    session.clear_line("A")
+    until(session, lambda: old.modulated("level") is None)
+    controls.unroute(route, double)
+    session.undo()
+    session.undo()  # the generator is here again, and its route
+    until(session, lambda: bool(session.decks["A"].stages()) and values(session).modulated("level") is not None)
+
+
 def test_a_players_notes_move_a_deck_and_press_buttons(session: Session) -> None:
     session.set_bpm(300.0)
     name = session.add_player().name
