@@ -185,8 +185,12 @@ class Palette(QDialog):
         self._model.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self.list.setModel(self._model)
         self.list.clicked.connect(lambda _: self._run())
+        self.none = QLabel("Nothing is called so. Try one word, or ? for all shortcuts.", wordWrap=True)
+        theme.set_role(self.none, "dim")
+        self.none.setContentsMargins(theme.space(2), theme.space(2), theme.space(2), theme.space(2))
         column.addWidget(self.field)
-        column.addWidget(self.list)
+        column.addWidget(self.none, 1, Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.list, 1)
         self.field.textChanged.connect(self._filter)
         self.field.installEventFilter(self)
         self.setFixedSize(theme.px(560), theme.px(360))
@@ -199,6 +203,8 @@ class Palette(QDialog):
         words = [re.escape(word) for word in text.split()]
         self._model.setFilterRegularExpression("".join(f"(?=.*{word})" for word in words))
         self.list.setCurrentIndex(self._model.index(0, 0))
+        self.list.setVisible(self._model.rowCount() > 0)
+        self.none.setVisible(self._model.rowCount() == 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

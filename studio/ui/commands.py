@@ -30,6 +30,7 @@ def _session_menu(window: MainWindow) -> None:
     window.files = SessionFiles(window.session, window)
     files = window.files
     window.ask_before_close = files.ask_before_close
+    files.opened.connect(lambda: window.own.hide_welcome())  # what came back shall be seen
     menu = "&Session"
     add(menu, "&New", files.new, "Ctrl+N", icon="new", tip="Begin an empty session")
     add(menu, "&Open …", files.open, "Ctrl+O", icon="open", tip="Open a session file")
@@ -39,10 +40,22 @@ def _session_menu(window: MainWindow) -> None:
     window.actions_.separator(menu)
     add(menu, "&Export …", lambda: open_export(window), "Ctrl+E", icon="export",
         tip="Make a picture, GIF, video, text, MIDI or sound file of the selected line")
+    add(menu, "Save this &look as a preset …", lambda: _save_look(window), icon="preset",
+        tip="Keep the selected generator's values as a preset in the library")
     add(menu, "Save this &frame", lambda: save_frame(window.session), "F9", icon="photo",
         tip="The picture of the selected deck as a PNG, with its recipe")
     window.actions_.separator(menu)
     add(menu, "&Quit", window.close, "Ctrl+Q", icon="power", tip="Close the studio")
+
+
+def _save_look(window: MainWindow) -> None:
+    if window.session.selected is None:
+        window.session.notice("No generator is selected; put one on a deck first", level="warning")
+        return
+    window.show_page("stage")
+    window.docks["library"].show()
+    window.library.show_tab("presets")
+    window.library.presets.ask_name()
 
 
 def open_export(window: MainWindow) -> None:

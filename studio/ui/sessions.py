@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
 
@@ -49,7 +49,12 @@ def keep_recent(files: list[Path]) -> None:
 
 
 class SessionFiles(QObject):
-    """What the Session menu does. Every question is asked without blocking."""
+    """What the Session menu does. Every question is asked without blocking.
+
+    ``opened`` is emitted when a file or what a crash left has taken the place of what was there.
+    """
+
+    opened = Signal()
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -86,6 +91,7 @@ class SessionFiles(QObject):
         self._remember(path)
         words = f", with {len(report)} notes in the messages" if report else ""
         self.session.notice(f"{path.stem} is open{words}")
+        self.opened.emit()
 
     def save(self, then: Callable[[], None] | None = None) -> None:
         """Save the session where it came from, or ask for a place."""
@@ -204,9 +210,11 @@ class SessionFiles(QObject):
         left = self.session.recoverable()
         if not left:
             return None
-        self.dialog = RecoveryDialog(self.session, left, self.window)
-        self.dialog.open()
-        return self.dialog
+        dialog = RecoveryDialog(self.session, left, self.window)
+        dialog.restored.connect(self.opened)
+        self.dialog = dialog
+        dialog.open()
+        return dialog
 
 
 def _visible(dialog: QDialog) -> bool:
@@ -358,6 +366,8 @@ class RecoveryRow(QFrame):
 class RecoveryDialog(QDialog):
     """Restore, later, or discard."""
 
+    restored = Signal()
+
     def __init__(self, session: Session, left: list[Recoverable], parent: QWidget) -> None:
         super().__init__(parent)
         self.session = session
@@ -409,6 +419,7 @@ class RecoveryDialog(QDialog):
             row.show_glimpse(Glimpse(fault=str(error)))
             return
         self.session.notice(f"Everything is back as it was {when_text(row.item.when)}", cure="save it to keep it")
+        self.restored.emit()
         self.accept()
 
     def discard(self, row: RecoveryRow) -> None:

@@ -195,7 +195,8 @@ def test_after_kill_9_everything_is_offered_and_comes_back(
     assert len(session.recoverable()) == 1  # it is offered again
     dialog = files.offer_recovery()
     assert isinstance(dialog, RecoveryDialog)
-    qtbot.mouseClick(dialog.rows[0].restore, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(files.opened):
+        qtbot.mouseClick(dialog.rows[0].restore, Qt.MouseButton.LeftButton)
     pumped(session, qtbot, lambda: level(session) == 128)
     assert session.modified and session.recoverable() == [] and len(session.snapshots) == 1
 

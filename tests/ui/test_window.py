@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QTabBar
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QTabBar
 
 from studio.engine.threads import running, stop_all
 from studio.session.session import Session
@@ -97,6 +97,12 @@ def test_question_mark_lists_the_shortcuts_and_the_palette_finds_them(window: Ma
     qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     palette = window.findChild(Palette)
     assert palette is not None
+    qtbot.keyClicks(palette.field, "no such thing")
+    assert palette.none.isVisible() and not palette.list.isVisible()
+    palette.field.clear()
+    qtbot.keyClicks(palette.field, "preset")
+    assert "preset" in palette.list.currentIndex().data() and not palette.none.isVisible()
+    palette.field.clear()
     qtbot.keyClicks(palette.field, "blackout")
     qtbot.keyClick(palette.field, Qt.Key.Key_Return)
     assert window.session.mix.blackout
@@ -218,3 +224,22 @@ def test_fifty_windows_leave_nothing_behind(session: Session, qtbot: Any) -> Non
     assert max(callbacks.values()) < 30, callbacks
 
 
+
+
+def test_what_comes_back_is_not_hidden_by_the_first_page(window: MainWindow) -> None:
+    window.welcome()
+    assert window.own.welcome is not None
+    window.files.opened.emit()
+    assert window.own.welcome is None
+
+
+def test_a_look_is_saved_from_the_menu(window: MainWindow, qtbot: Any) -> None:
+    window.session.load("A", "test.shade")
+    qtbot.waitUntil(lambda: window.session.decks["A"].slots[0].stage is not None)
+    window.session.select("A", 0)
+    window.docks["library"].hide()
+    action = next(found for _, found in window.actions_.all() if "preset" in found.text())
+    action.trigger()
+    assert window.docks["library"].isVisible()
+    dialog = next(found for found in window.library.presets.findChildren(QDialog) if found.isVisible())
+    dialog.reject()
