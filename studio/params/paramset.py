@@ -103,6 +103,8 @@ class ParamSet:
     def modulated(self, name: str) -> float | None:
         """Control position, 0..1, with the modulation in it; None where there is none."""
         param = self._param(name)
+        if name not in self._offsets:  # asked for every slider, many times a second
+            return None
         with self._lock:
             offset, value = self._offsets.get(name), self._values[name]
         return None if offset is None else _displaced(param, value, offset)
