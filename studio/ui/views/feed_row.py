@@ -122,6 +122,29 @@ class FeedRow(QWidget):
         self._shown = ()
         self.refresh()
 
+    # ---- room
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Icons alone where the words have no room: a word cut to "S…e" tells nobody anything."""
+        parts = (self.scene, self.camera, self.file, *self._more)
+        for part in parts:
+            part.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            part.setMinimumWidth(0)
+        shown = [part for part in (self._label, *parts, self.again) if not part.isHidden()]
+        needed = sum(part.sizeHint().width() for part in shown) + self._row.spacing() * (len(shown) + 2)
+        if needed > self.width():
+            for part in parts:
+                part.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        for part in parts:
+            part.setMinimumWidth(part.sizeHint().width())
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(theme.px(160), super().minimumSizeHint().height())
+
     # ---- choosing
 
     def choose(self, spec: str) -> None:
@@ -162,6 +185,7 @@ class FeedRow(QWidget):
         text, role = self._sentence(spec, before)
         theme.set_role(self.state, role)
         self.state.set_full(text)
+        self._fit()
 
     def trouble(self) -> str:
         """Why something else than what was chosen comes in, and what; '' where all is well."""

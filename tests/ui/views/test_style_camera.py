@@ -10,9 +10,11 @@ import pytest
 import stage_stand as stand
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from studio.session.session import Session
+from studio.ui.views.feed_row import FeedRow
 from studio.ui.views.style import StyleView
 from studio.ui.views.style.offer import why_not
 from studio.ui.views.style.shelf import StyleShelf, title_of
@@ -173,6 +175,18 @@ def test_the_input_row_names_what_feeds_and_why_not(
     assert deck.input == "scene"
     session.undo()
     assert deck.input == "camera:99"
+
+
+def test_the_input_row_shows_whole_words_or_icons_alone(qtbot: QtBot, session: Session) -> None:
+    row = FeedRow(session, session.decks["A"])
+    qtbot.addWidget(row)
+    row.show()
+    for width, words in ((720, True), (230, False), (720, True)):
+        row.resize(width, 40)
+        QApplication.processEvents()
+        for part in (row.scene, row.camera, row.file):
+            assert (part.toolButtonStyle() != Qt.ToolButtonStyle.ToolButtonIconOnly) == words
+            assert part.width() >= part.sizeHint().width() and part.toolTip()
 
 
 def test_an_absent_camera_is_greyed_with_its_reason(
