@@ -72,6 +72,7 @@ class Fade:
         self.done = False
         self.step: Step | None = None
         self.glides: list[Glide] = []
+        self.lines: dict[str, Line] = {}
         self.plan, self.ramp = plan, ramp
 
     def give_up(self, keys: Iterable[Hashable]) -> None:
@@ -147,14 +148,14 @@ class Fades:
         fade.step = self._session.history.open(fade.label)
         self._session.modified = True
         fade.glides = fade.plan()
+        fade.lines = {glide.line.name: glide.line for glide in fade.glides if glide.line is not None}
         keys = {key for glide in fade.glides for key in glide.keys}
         for other in self.active:
             if other is not fade:
                 other.give_up(keys)
 
     def _tell(self, fade: Fade, now: float, *, last: bool) -> None:
-        lines = {glide.line.name: glide.line for glide in fade.glides if glide.line is not None}
-        for name, line in lines.items():
+        for name, line in fade.lines.items():
             if last or now - self._told.get(name, -1.0) >= TELL_SECONDS:
                 self._told[name] = now
                 self._session.post("values", line)
@@ -165,7 +166,7 @@ class Fades:
             self.active.remove(fade)
         if fade.step is not None:
             self._session.history.close(fade.step)
-            for line in self._session.lines():
+            for line in fade.lines.values():
                 self._session.post("values", line)
         self._session.post("mix")
 
