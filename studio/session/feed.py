@@ -34,7 +34,7 @@ class Feed:
     """Feeds ``mailbox`` from ``spec``: ``camera:N``, the path of a picture or video, or ``scene``.
 
     ``state`` is opening, playing, ``substitute`` (the scene stands in; ``reason`` says why) or stopped. ``arrived`` is
-    the monotonic time of the last picture.
+    the monotonic time of the last picture, ``pictures`` how many there were.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Feed:
         notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self.spec, self.state, self.reason = spec, "opening", ""
-        self.arrived = time.monotonic()
+        self.arrived, self.pictures = time.monotonic(), 0
         self._mailbox, self._registry, self._fps, self._notice = mailbox, registry, fps, notice
         self._stop = threading.Event()
         spawn(f"reverie input {spec[-40:]}", self._work, self._stop.set)
@@ -112,6 +112,7 @@ class Feed:
     def _put(self, frame: Frame) -> None:
         self.arrived = time.monotonic()
         self._mailbox.put(frame)
+        self.pictures += 1
 
     def _scene(self) -> Iterator[Frame]:
         from studio.session.render_job import make_stage

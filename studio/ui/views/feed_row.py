@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
@@ -52,7 +52,12 @@ class Elided(QLabel):
 
 
 class FeedRow(QWidget):
-    """The input of a deck. Call ``refresh`` from a timer; it costs nothing while nothing changes."""
+    """The input of a deck. Call ``refresh`` from a timer; it costs nothing while nothing changes.
+
+    ``chosen`` is emitted when the user has chosen another input; its first picture comes later.
+    """
+
+    chosen = Signal()
 
     def __init__(self, session: Session, line: Line, index: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -153,6 +158,7 @@ class FeedRow(QWidget):
             spec = next(iter(self._cameras))
         if spec != (self._line.input or SCENE):
             self._session.set_input(self._line.name, spec)
+            self.chosen.emit()
         self._shown = ()
         self.refresh()
 

@@ -154,6 +154,18 @@ def test_pictures_are_dropped_where_they_belong(
     assert values(session, "start", "picture") == ["input", str(path)]
 
 
+def test_another_photograph_begins_the_dream_anew(
+    qtbot: QtBot, session: Session, view: DreamView, tmp_path: Path
+) -> None:
+    def start_is_red() -> bool:
+        before = session.decks["A"].details(0).get("before")
+        return before is not None and float(before[..., 0].mean()) - float(before[..., 2].mean()) > 120
+
+    assert not start_is_red()
+    view.feed.choose(str(stand.picture(tmp_path / "rose.png", (250, 10, 10))))
+    stand.wait(qtbot, session, view, start_is_red, 20_000)
+
+
 def test_a_dream_that_follows_the_input_is_compared_with_it(qtbot: QtBot, session: Session, view: DreamView) -> None:
     assert not session.decks["A"].details(0)["follows"]
     session.set_value("A", 0, "live", 0.5)

@@ -60,6 +60,8 @@ class DreamView(StageView):
         self.picture.setAcceptDrops(True)
         self.picture.dropped.connect(self._drop)
         self.feed = FeedRow(session, self.line, index)
+        self.feed.chosen.connect(self._input_chosen)
+        self._anew = False
         self.vision = VisionPanel(session, self._seen)
         self.chips = VisionChips()
         self.flight = FlightPad(self.line.frame)
@@ -218,6 +220,16 @@ class DreamView(StageView):
         if what.files:
             self.feed.choose(str(what.files[0]))
 
+    def _input_chosen(self) -> None:
+        # a dream flies on from its own picture for ever: without this another photograph would never be seen
+        self._anew = self.value("start", "input") == "input" and not self.value("picture", "")
+
+    def _begin_with_input(self) -> None:
+        feed = self.line.feed
+        if feed is not None and feed.state == "playing" and feed.pictures and self.values is not None:
+            self._anew = False
+            self.session.fire(self.line.name, self.index, "restart")
+
     # ---- what is seen
 
     def _seen(self) -> Frame | None:
@@ -241,6 +253,8 @@ class DreamView(StageView):
         self._show_state()
         self._show_start(details.get("before"), follows)
         self.feed.refresh()
+        if self._anew:
+            self._begin_with_input()
         if self.flight.isVisible():
             self.flight.refresh()
         frame = self.line.frame()
