@@ -86,7 +86,7 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
         before = session.decks["A"].frame()
         session.load("A", generator, preset=preset)
         photographer.until(lambda: session.decks["A"].frame() is not before and session.decks["A"].state == "running")
-        photographer.live(6.0)
+        photographer.live(9.0)
 
     def player(generator: str, preset: str) -> None:
         window.own.hide_welcome()
@@ -94,7 +94,7 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
         line = session.add_player()
         session.load(line.name, generator, preset=preset)
         photographer.until(lambda: line.state in ("running", "finished"))
-        photographer.live(6.0)
+        photographer.live(9.0)
 
     def welcome() -> None:
         deck(FIRST_GENERATOR, FIRST_PRESET)

@@ -70,7 +70,7 @@ class Studio:
 
     def frames(self) -> list[Path]:
         """Pictures that were saved."""
-        return sorted(self.home.parent.rglob("*.png"))
+        return sorted((self.home.parent / "exports").rglob("*.png"))
 
 
 @pytest.fixture
