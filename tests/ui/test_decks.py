@@ -163,3 +163,16 @@ def test_the_panic_row_works_on_a_hung_deck(
     painter.end()
     grey = image.pixelColor(32, 24)
     assert grey.red() == wanted if wanted is not None else 0 < grey.lightness() < 90
+
+
+def test_the_menu_of_a_deck_says_what_is_replaced_and_what_is_added(
+    session: Session, panel: DecksPanel, qtbot: Any
+) -> None:
+    def headings() -> list[str]:
+        return [action.text() for action in panel.menu_for(session.decks["A"]).actions()
+                if not action.isEnabled() and not action.isSeparator() and action.icon().isNull()]
+
+    assert headings() == ["Generators", "Effects, on the input"]
+    session.load("A", "test.shade")
+    qtbot.waitUntil(lambda: bool(session.decks["A"].slots))
+    assert headings() == [f"Instead of {session.decks['A'].slots[0].title}", "Effects to add"]

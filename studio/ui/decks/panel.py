@@ -12,6 +12,7 @@ from studio.ui.decks.chain_strip import put_generator
 from studio.ui.decks.mix_row import MixRow
 from studio.ui.decks.tile import DeckTile
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.menus import heading
 from studio.ui.kit.slider import Slider
 from studio.ui.listen import listen
 from studio.ui.programme import Programme, ProgrammeView
@@ -90,8 +91,10 @@ class DecksPanel(QWidget):
     def menu_for(self, line: Line) -> QMenu:
         """Sources and effects that fit a deck; what cannot be used is greyed with the reason."""
         menu = QMenu(self)
-        for heading, effects in (("Generators", False), ("Effects", True)):
-            menu.addSection(heading)
+        sources = f"Instead of {line.slots[0].title}" if line.slots else "Generators"
+        added = "Effects to add" if line.slots else "Effects, on the input"
+        for words, effects in ((sources, False), (added, True)):
+            heading(menu, words)
             for plugin in self._session.registry:
                 manifest = plugin.manifest
                 if manifest is None or manifest.makes != "image" or (manifest.takes is not None) != effects:

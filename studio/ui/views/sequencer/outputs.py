@@ -14,6 +14,7 @@ from studio.session.session import Session
 from studio.ui import icons
 from studio.ui.background import Task, background
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.menus import heading
 
 
 @dataclass
@@ -78,7 +79,7 @@ class OutputButton(QWidget):
         group = QActionGroup(self.menu)
         synth = self._action("Built-in synth", group, options.sink == "synth", "piano")
         synth.triggered.connect(lambda: self._choose(sink="synth"))
-        self.menu.addSection("MIDI port")
+        heading(self.menu, "MIDI port")
         if self._found is None:
             self._note("Looking for ports…")
         elif self._found.no_ports:
@@ -114,7 +115,9 @@ class OutputButton(QWidget):
         self._session.playback.choose_output(name)
 
     def _action(self, title: str, group: QActionGroup, checked: bool, icon: str) -> QAction:
-        action = self.menu.addAction(icons.icon(icon, "dim"), title)
+        # an icon takes the place of the tick: the one in use is shown by its own
+        picture = icons.icon("check", "accent") if checked else icons.icon(icon, "dim")
+        action = self.menu.addAction(picture, title)
         action.setCheckable(True)
         action.setChecked(checked)
         group.addAction(action)
