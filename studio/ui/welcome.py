@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -94,13 +94,16 @@ class WayCard(QWidget):
         ground = theme.blend(theme.color("raised"), accent, 0.16 if self._hover or self.hasFocus() else 0.05)
         painter.fillPath(rounded(area, theme.px(10)), ground)
         pad, side = theme.px(14), theme.px(26)
-        icons.paint(painter, self.way.icon, QRectF(area.left() + pad, area.top() + pad, side, side), accent)
         bold = theme.font("body")
         bold.setBold(True)
         painter.setFont(bold)
         painter.setPen(theme.color("text"))
         inner = area.adjusted(pad, pad, -pad, -theme.px(8))
+        if self._lines_missing(inner, side):  # little height: the icon makes room for the words
+            side = -theme.px(8)
         wrapped = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop
+        if side > 0:
+            icons.paint(painter, self.way.icon, QRectF(area.left() + pad, area.top() + pad, side, side), accent)
         room = QRectF(inner.left(), inner.top() + side + theme.px(8), inner.width(), inner.height())
         title = painter.boundingRect(room, wrapped, self.way.title)
         painter.drawText(title, wrapped, self.way.title)
@@ -108,11 +111,23 @@ class WayCard(QWidget):
         painter.setPen(theme.color("dim"))
         text = QRectF(inner.left(), title.bottom() + theme.px(4), inner.width(), inner.bottom() - title.bottom())
         if text.height() > theme.px(16):
-            painter.setClipRect(area.adjusted(0, 0, 0, -theme.px(8)))
+            lines = max(1, int(text.height() // painter.fontMetrics().lineSpacing()))  # whole lines, never half of one
+            text.setHeight(lines * painter.fontMetrics().lineSpacing())
+            painter.setClipRect(text)
             painter.drawText(text, wrapped, self.way.text)
             painter.setClipping(False)
         if self.hasFocus():
             focus_ring(painter, area, theme.px(10))
+
+    def _lines_missing(self, inner: QRectF, side: float) -> bool:
+        """Whether icon, title and sentence of any way are higher than such a card: all cards look alike."""
+        plain = theme.font("body")
+        bold = theme.font("body")
+        bold.setBold(True)
+        wrap, room = int(Qt.TextFlag.TextWordWrap.value), QRectF(0, 0, inner.width(), 10_000)
+        words = max(sum(QFontMetricsF(font).boundingRect(room, wrap, text).height()
+                        for font, text in ((bold, way.title), (plain, way.text))) for way in WAYS)
+        return side + theme.px(12) + words > inner.height()
 
 
 class Welcome(QWidget):

@@ -48,7 +48,8 @@ class Tabs(QWidget):
             tab.setCheckable(True)
             tab.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             tab.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            tab.setMinimumWidth(theme.px(30))
+            # every word whole: a dock cannot be made narrower than its tabs
+            tab.setMinimumWidth(tab.fontMetrics().horizontalAdvance(title) + theme.space(1.5))
             tab.setStyleSheet("padding: 4px 0px;")
             tab.toggled.connect(lambda on, name=name: show(name) if on else None)
             self.buttons[name] = tab
@@ -78,7 +79,6 @@ class LibraryDock(QWidget):
         super().__init__(parent)
         self.session = session
         self.setAccessibleName("Library")
-        self.setMinimumWidth(theme.px(200))
         self.store = PresetStore(session, self)
         self.generators = GeneratorsPanel(session)
         self.presets = PresetsPanel(session, self.store)
@@ -95,6 +95,7 @@ class LibraryDock(QWidget):
         layout.setContentsMargins(theme.space(1.5), theme.space(1.5), theme.space(1.5), theme.space(1.5))
         layout.setSpacing(theme.space(1.5))
         layout.addWidget(self.tabs)
+        self.setMinimumWidth(max(theme.px(200), self.tabs.minimumSizeHint().width() + 2 * theme.space(1.5)))
         layout.addWidget(self.stack, 1)
         self._seen_states: list[tuple[str, str]] = []
         self._models_read = False
