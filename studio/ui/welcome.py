@@ -63,7 +63,7 @@ class WayCard(QWidget):
         self.setAccessibleDescription(way.text)
         self.setToolTip(way.text)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(theme.px(120), theme.px(92))
+        self.setMinimumSize(theme.px(76), theme.px(92))
 
     def sizeHint(self) -> QSize:
         return QSize(theme.px(190), theme.px(140))
@@ -93,7 +93,7 @@ class WayCard(QWidget):
         accent = theme.kind_color(self.way.kind)
         ground = theme.blend(theme.color("raised"), accent, 0.16 if self._hover or self.hasFocus() else 0.05)
         painter.fillPath(rounded(area, theme.px(10)), ground)
-        pad, side = theme.px(14), theme.px(26)
+        pad, side = theme.px(14 if self.width() > theme.px(110) else 7), theme.px(26)
         bold = theme.font("body")
         bold.setBold(True)
         painter.setFont(bold)
@@ -111,8 +111,9 @@ class WayCard(QWidget):
         painter.setPen(theme.color("dim"))
         text = QRectF(inner.left(), title.bottom() + theme.px(4), inner.width(), inner.bottom() - title.bottom())
         if text.height() > theme.px(16):
-            lines = max(1, int(text.height() // painter.fontMetrics().lineSpacing()))  # whole lines, never half of one
-            text.setHeight(lines * painter.fontMetrics().lineSpacing())
+            one, two = (painter.boundingRect(text, wrapped, lines).height() for lines in ("x", "x\nx"))
+            room_for = max(1, int((inner.bottom() - text.top() - one) // (two - one)) + 1)
+            text.setHeight(one + (room_for - 1) * (two - one))  # whole lines, never half of one
             painter.setClipRect(text)
             painter.drawText(text, wrapped, self.way.text)
             painter.setClipping(False)
