@@ -216,13 +216,15 @@ class MainWindow(QMainWindow):
         self.session.pump()
         if self.programme.refresh():
             self._measure(now)
+        # what is painted together keeps the thread for so long: previews, own view and the rest take turns
+        turn = self._ticks % 4
         if self.stack.currentWidget() is self.stage:
-            self.decks.refresh()
+            self.decks.refresh({1: "A", 3: "B"}.get(turn, ""))
+            if turn == 2:
+                self.own.refresh()
         self.output.refresh()
-        if self._ticks % 2 == 0:
+        if turn == 0:
             self.transport.refresh()
-        if self._ticks % 4 == 0 and self.stack.currentWidget() is self.stage:
-            self.own.refresh()
         if self._ticks % 6 == 1 and self.docks["inspector"].isVisible():
             self.inspector.refresh()
         if self._ticks % 15 == 3:

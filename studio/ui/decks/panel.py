@@ -119,11 +119,11 @@ class DecksPanel(QWidget):
             for chip in tile.strip.chips:
                 chip.update()
 
-    def refresh(self) -> None:
-        """Pull the newest pictures."""
+    def refresh(self, deck: str = "") -> None:
+        """Pull the newest picture of the programme and of the named deck."""
         self.programme.refresh()
-        for tile in self.tiles.values():
-            tile.refresh()
+        if deck in self.tiles:
+            self.tiles[deck].refresh()
 
     def slow_refresh(self) -> None:
         """States and figures."""

@@ -57,7 +57,9 @@ class Programme:
             frame = line.frame()
             if frame is not self._frames[name]:
                 self._frames[name] = frame
-                self._images[name] = None if frame is None else to_qimage(frame)
+                # 32 bits a pixel: a copy of its own, and drawn twice as fast as 24
+                image = None if frame is None else to_qimage(frame).convertToFormat(QImage.Format.Format_RGB32)
+                self._images[name] = image
                 self.revision += 1
         return self.revision != before
 
