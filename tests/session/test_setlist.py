@@ -135,6 +135,7 @@ def test_unattended_it_starts_goes_round_and_restarts_what_gave_up(session: Sess
     assert order[:4] == [0, 1, 2, 0] and abs(len(order) / 3 - rounds) < 1
     session.set_value("A", 0, "broken", True)
     until(session, lambda: session.decks["A"].state == "paused")
+    session.pump()  # now the list knows it too
     session.set_value("A", 0, "broken", False)
     runs = session.decks["A"].worker.runs
     pass_time(session, hands, RESTART_AFTER - 0.5, 2)

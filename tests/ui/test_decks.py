@@ -82,6 +82,7 @@ def test_a_chip_is_dragged_to_another_place(session: Session, panel: DecksPanel,
     session.add_effect("A", "test.dim", params={"by": 1.0})
     pumped(session, qtbot, lambda: level(session) == 64 and len(panel.tiles["A"].strip.chips) == 3)
     strip = panel.tiles["A"].strip
+    pumped(session, qtbot, lambda: strip.chips[2].x() > strip.chips[1].x() > strip.chips[0].x())  # they are laid out
     data = QMimeData()
     data.setData(CHIP, b"A:2")
     drop(strip, data, QPoint(strip.chips[1].x() + 2, 5))

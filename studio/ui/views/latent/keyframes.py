@@ -36,9 +36,17 @@ class KeyframeTrack(TrackGround):
 
     # --- the text ---
 
+    def _written(self) -> tuple[str, str]:
+        return str(self._bench.get("keyframes", "")), str(self._bench.get("points", ""))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the text is another than the one that was read."""
+        return self._written() != self._text
+
     def read(self) -> None:
         """Read the text, which may have been written elsewhere."""
-        text = (str(self._bench.get("keyframes", "")), str(self._bench.get("points", "")))
+        text = self._written()
         if text != self._text:
             self._text = text
             try:
@@ -290,6 +298,8 @@ class KeyframeStrip(QWidget):
         self.repeat.setChecked(bool(self._bench.get("repeat", True)))
 
     def refresh(self, fresh: bool) -> None:
-        """Follow the path's time."""
+        """Follow the path's text and its time."""
+        if self.track.stale:
+            self.track.read()
         self.track.refresh(fresh)
         self.remove.setEnabled(self.track.chosen >= 0)
