@@ -7,6 +7,7 @@ depend on how many moments there are: a take renders the same at any frame rate.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -69,7 +70,7 @@ def wave(shape: str, phase: float, seed: int = 0) -> float:
 
 
 @dataclass
-class Modulator:
+class Modulator(ABC):
     """``name`` is how routes and bindings call it. ``value`` is 0..1, after each ``step``."""
 
     name: str
@@ -78,9 +79,9 @@ class Modulator:
 
     kind = ""
 
+    @abstractmethod
     def step(self, step: Step, others: Mapping[str, float]) -> float:
         """The value after ``step``; ``others`` are the values of all modulators as they are now."""
-        raise NotImplementedError
 
     def reset(self) -> None:
         """As at the start."""

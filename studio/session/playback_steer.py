@@ -8,6 +8,7 @@ go on, each with its ``blocks``. What is wished is handed to its next step in ``
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,7 +38,7 @@ class Option(Protocol):
     blocks: Sequence[Notes]
 
 
-class Steering:
+class Steering(ABC):
     """The part of ``Playback`` that changes what comes."""
 
     session: Core
@@ -46,8 +47,9 @@ class Steering:
     now: Callable[[], float]
     _plans: dict[str, tuple[float, Any]]
 
+    @abstractmethod
     def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
-        raise NotImplementedError
+        """The block after which something else can still be played, or None; ``margin`` is the least time left to it."""
 
     # --- notes ---
 

@@ -7,6 +7,7 @@ generator has dozens of rows, and each widget less makes them appear sooner.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable
 from typing import Any
 
@@ -84,9 +85,9 @@ class ParamRow(QWidget):
         widget.setAccessibleDescription(spoken(self.param))
         widget.setToolTip(widget.toolTip() or self.toolTip())
 
+    @abstractmethod
     def show_value(self, value: Any) -> None:
         """Bring the controls to a value; called when it differs from the one that was shown last."""
-        raise NotImplementedError
 
     @property
     def busy(self) -> bool:
