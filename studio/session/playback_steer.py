@@ -49,7 +49,7 @@ class Steering(ABC):
 
     @abstractmethod
     def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
-        """The block after which something else can still be played, or None; ``margin`` is the least time left to it."""
+        """The block after which something else can be played, or None; ``margin`` is the least time left to it."""
 
     # --- notes ---
 
