@@ -145,7 +145,7 @@ class OutputButton(QWidget):
         if self.button.property("shown") != state:
             self.button.setProperty("shown", state)
             self.button.setIcon(icons.icon(icon, "warning" if trouble else "text"))
-            self.button.setToolTip(f"Not heard: {trouble}" if trouble else f"Heard through: {where}")
+            self.button.setToolTip(f"Not heard through {where}: {trouble}" if trouble else f"Heard through: {where}")
             self.button.setAccessibleDescription(self.button.toolTip())
 
     def cancel(self) -> None:
