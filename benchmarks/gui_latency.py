@@ -39,11 +39,12 @@ def run() -> dict[str, Any]:
 def _measure() -> dict[str, Any]:
     from PySide6.QtCore import QEventLoop, Qt, QTimer
 
-    from studio.engine.threads import stop_all
+    from studio.engine.threads import be_prompt, stop_all
     from studio.ui import app, theme
     from studio.ui.window import MainWindow
 
     sys.setswitchinterval(app.SWITCH_SECONDS)
+    be_prompt()
     application = app.make_application()
     session = app.make_session()
     theme.apply(application)

@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.engine.chain import GeneratorError, Media, Stage, title
 from studio.engine.mailbox import Mailbox, PartQueue
+from studio.engine.threads import PICTURES
 from studio.engine.worker import Worker, _Run
 from studio.media import Audio, Frame, Notes
 
@@ -18,6 +19,8 @@ class Deck(Worker):
     """A source of pictures and its effects. ``mailbox`` holds the newest frame, and the last good one when the
     generators fail; ``input`` takes camera or video frames for a first stage that is an effect. With ``awaits_input``
     the first step waits a moment for the first of them."""
+
+    nice = PICTURES
 
     def __init__(self, name: str = "deck", **settings: Any) -> None:
         super().__init__(name, **settings)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from studio.engine.chain import reason
-from studio.engine.threads import spawn
+from studio.engine.threads import BESIDE, spawn
 from studio.generator import Cancelled
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ class Job(Generic[T]):
         if self.state != "waiting":
             raise RuntimeError(f"the job {self.title!r} was already started")
         self.state, self._started = "running", time.monotonic()
-        self._thread = spawn(f"reverie job {self.title}", self._run, self.cancel)
+        self._thread = spawn(f"reverie job {self.title}", self._run, self.cancel, nice=BESIDE)
         return self
 
     def cancel(self) -> None:

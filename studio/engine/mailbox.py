@@ -31,7 +31,7 @@ class Mailbox(Generic[T]):
             self.dropped += self._new
             self.put_count += 1
             self._item, self._new = item, True
-            self._condition.notify()
+            self._condition.notify_all()
 
     def take(self, timeout: float = 0.0) -> T | None:
         """The newest item if nobody took it yet, else None; waits up to ``timeout`` seconds for one."""
@@ -41,7 +41,13 @@ class Mailbox(Generic[T]):
             if not self._new:
                 return None
             self._new = False
+            self._condition.notify_all()
             return self._item
+
+    def wait_taken(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds until somebody has taken the newest item: for makers who work on demand."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._new, timeout)
 
     @property
     def last(self) -> T | None:

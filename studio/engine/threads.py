@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import logging
 import os
+import platform
+import struct
 import sys
 import threading
 import time
@@ -17,15 +20,24 @@ from collections.abc import Callable
 STOP_SECONDS = 3.0
 """How long a worker may take to end."""
 
+PICTURES, BESIDE = 5, 10
+"""Niceness of threads that make pictures, and of work beside the show (thumbnails, exports): with every core at work
+the window's thread and the players' come first. Measured by ``benchmarks/gui_latency.py``."""
+
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+_SLICE_NS = 100_000
+_RESET_ON_FORK = 1  # threads that it starts have ordinary turns
+
 _lock = threading.Lock()
 _running: dict[threading.Thread, Callable[[], None]] = {}
 
 
-def spawn(name: str, work: Callable[[], None], stop: Callable[[], None]) -> threading.Thread:
-    """Start a worker thread; ``stop`` asks it to end and must return at once."""
+def spawn(name: str, work: Callable[[], None], stop: Callable[[], None], *, nice: int = 0) -> threading.Thread:
+    """Start a worker thread; ``stop`` asks it to end and must return at once. ``nice`` as in ``be_nice``."""
 
     def run() -> None:
         try:
+            be_nice(nice)
             work()
         finally:
             with _lock:
@@ -36,6 +48,29 @@ def spawn(name: str, work: Callable[[], None], stop: Callable[[], None]) -> thre
         _running[thread] = stop
     thread.start()
     return thread
+
+
+def be_nice(nice: int) -> None:
+    """Let threads of less niceness (0..19) run before this one and those it starts. Only Linux knows it by thread."""
+    if nice and sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+
+
+def be_prompt() -> None:
+    """Ask the system to run this thread soon after it wakes, by short turns instead of a higher share.
+
+    Linux 6.12 and later take the length of a thread's turn from ``sched_setattr`` (EEVDF, ``sched(7)``); elsewhere
+    nothing happens.
+    """
+    number = _SCHED_SETATTR.get(platform.machine()) if sys.platform == "linux" else None
+    if number is None:
+        return
+    # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    attributes = struct.pack("=IIQiIQQQ", 48, os.SCHED_OTHER, _RESET_ON_FORK, nice, 0, _SLICE_NS, 0, 0)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).syscall(number, 0, attributes, 0)
 
 
 def running() -> list[threading.Thread]:

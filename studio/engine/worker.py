@@ -96,10 +96,12 @@ class _Run:
 class Worker:
     """Runs stages on a thread. Subclasses say where media go (``_publish``) and what comes in (``_input``).
 
-    ``follows_clock``: each step sees the beat of now; without it a generator works ahead and counts its own beats.
+    ``nice`` is of its thread. ``follows_clock``: each step sees the beat of now; without it a generator works ahead and
+    counts its own beats.
     """
 
     follows_clock = True
+    nice = 0
 
     def __init__(
         self, name: str, *, clock: Clock | None = None, device: str = "cpu", size: tuple[int, int] | None = None,
@@ -148,7 +150,7 @@ class Worker:
             self._reset_figures()
             self._current, self._state, self._reason = run, "starting", ""
             self.runs += 1
-        run.thread = spawn(f"reverie {self.name}", lambda: self._work(run), run.stop.set)
+        run.thread = spawn(f"reverie {self.name}", lambda: self._work(run), run.stop.set, nice=self.nice)
 
     def change(self, stages: Sequence[Stage]) -> None:
         """Run ``stages`` from the next step on; those that run already go on undisturbed where they are.

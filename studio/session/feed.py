@@ -12,10 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from studio.engine import Mailbox, render
-from studio.engine.threads import spawn
+from studio.engine import Mailbox
+from studio.engine.chain import Chain, Stage
+from studio.engine.threads import PICTURES, spawn
+from studio.engine.worker import MAX_DT
 from studio.files import FileError
-from studio.generator import Cancelled
+from studio.generator import Cancelled, Context
 from studio.media import Frame, MediaError
 from studio.plugins import PluginError, Registry
 
@@ -28,6 +30,10 @@ SCENE_PLUGIN = "sample_scene"
 SCENE_SIZE = (640, 480)
 RETRY = 5.0
 """Seconds until a camera that went away is looked for again."""
+
+UNSEEN = 1.0
+"""Seconds between pictures of the scene while nobody takes them: drawing thirty a second for a network that looks at
+three would cost half a core."""
 
 
 class Feed:
@@ -45,7 +51,7 @@ class Feed:
         self.arrived, self.pictures = time.monotonic(), 0
         self._mailbox, self._registry, self._fps, self._notice = mailbox, registry, fps, notice
         self._stop = threading.Event()
-        spawn(f"reverie input {spec[-40:]}", self._work, self._stop.set)
+        spawn(f"reverie input {spec[-40:]}", self._work, self._stop.set, nice=PICTURES)
 
     def stop(self) -> None:
         """End soon; returns at once."""
@@ -124,7 +130,31 @@ class Feed:
             return
         if not self.reason:
             self.state = "playing"
-        # frame by frame at the time of now: with fps steps a slow machine sees it slower, never jumping
-        for frame in render([stage], frames=10**9, fps=self._fps, size=SCENE_SIZE, cancelled=self._stop.is_set):
-            assert not isinstance(frame, str)
-            yield frame  # type: ignore[misc]
+        yield from self._on_demand(stage)
+
+    def _on_demand(self, stage: Stage) -> Iterator[Frame]:
+        """The scene at the time of now, one picture for each that was taken; slower on a slow machine, never a jump."""
+        def context(stage: Stage) -> Context:
+            return Context(
+                folder=stage.folder, size=SCENE_SIZE, fps=self._fps, offline=False, cancelled=self._stop.is_set)
+
+        chain = Chain([stage], context)
+        try:
+            chain.setup()
+            last = time.monotonic() - 1.0 / self._fps
+            while not self._stop.is_set():
+                now = time.monotonic()
+                dt, last = min(MAX_DT, now - last), now
+                for ctx in chain.contexts:
+                    ctx.dt = dt
+                with contextlib.closing(chain.step(None)) as parts:
+                    yield from parts  # type: ignore[misc]
+                chain.advance(dt)
+                self._wait_taken()
+        finally:
+            chain.close()
+
+    def _wait_taken(self) -> None:
+        until = time.monotonic() + UNSEEN
+        while not self._stop.is_set() and time.monotonic() < until and not self._mailbox.wait_taken(0.1):
+            pass

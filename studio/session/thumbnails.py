@@ -12,7 +12,6 @@ import io
 import itertools
 import json
 import logging
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,7 +22,7 @@ import numpy as np
 
 from studio import paths, safe_json
 from studio.engine import Stage, render
-from studio.engine.threads import spawn
+from studio.engine.threads import BESIDE, be_nice, spawn
 from studio.files import FileError, read_bytes, write_bytes
 from studio.generator import Cancelled
 from studio.library.presets import Preset
@@ -279,7 +278,7 @@ class Thumbnails:
             return self._ready[key]
         data = read_thumb(key)
         if not data:
-            _be_modest()
+            be_nice(BESIDE)
             data = render_thumb(self._registry, preset, self._stop.is_set)
             with contextlib.suppress(FileError):
                 write_thumb(key, data)
@@ -292,12 +291,6 @@ class Thumbnails:
 
 def _name(preset: Preset) -> str:
     return str(preset.path) if preset.path is not None else f"{preset.generator}/{preset.name}"
-
-
-def _be_modest() -> None:
-    """This thread after all others: what is on stage goes first."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _prune() -> None:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from studio import __version__
-from studio.engine.threads import leave
+from studio.engine.threads import be_prompt, leave, spawn
 from studio.files import FileError
 from studio.library.settings import load_settings
 from studio.session.live_reload import LiveReload
@@ -103,14 +103,13 @@ def _choose_device(session: Session) -> None:
 
         session.events.call(use)
 
-    from studio.engine.threads import spawn
-
     spawn("reverie device", work, lambda: None)
 
 
 def run(path: str = "", arguments: list[str] | None = None) -> int:
     """Show the window and stay until it is closed; ``path`` is a session, picture or other file to open."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    be_prompt()
     application = make_application(arguments)
     session = make_session()
     theme.apply(application, str(session.settings["theme"]), float(session.settings["scale"]))

@@ -12,7 +12,7 @@ import shiboken6
 from PySide6.QtCore import QObject
 
 from studio.engine.chain import reason
-from studio.engine.threads import spawn
+from studio.engine.threads import PICTURES, spawn
 from studio.generator import Cancelled
 from studio.session.core import Core
 
@@ -52,7 +52,7 @@ class _Lane:
             if self._busy:
                 return
             self._busy = True
-        spawn("reverie background", self._run, self._stop)
+        spawn("reverie background", self._run, self._stop, nice=PICTURES)
 
     def _stop(self) -> None:
         for task, _ in list(self._waiting):

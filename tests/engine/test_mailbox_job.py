@@ -174,3 +174,12 @@ def test_no_worker_is_left_over() -> None:
     for thread in running():
         thread.join(5.0)
     assert not running()
+
+
+def test_a_maker_can_wait_until_its_item_was_taken() -> None:
+    box: Mailbox[int] = Mailbox()
+    assert box.wait_taken(0.0)  # nothing there to take
+    box.put(1)
+    assert not box.wait_taken(0.001)
+    threading.Thread(target=box.take).start()
+    assert box.wait_taken(5.0)

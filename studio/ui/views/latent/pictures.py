@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from studio.engine.chain import reason
-from studio.engine.threads import spawn
+from studio.engine.threads import BESIDE, be_nice, spawn
 from studio.nn.places import LatentError, parse_place
 from studio.ui.kit.painting import to_qimage
 
@@ -66,8 +64,7 @@ def quiet_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-    with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    be_nice(BESIDE)
 
 
 def scatter(seeds: NDArray[np.float32], count: int = 26) -> tuple[tuple[float, NDArray[np.int64]], ...]:
