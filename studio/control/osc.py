@@ -192,7 +192,7 @@ def type_of(param: Param[Any]) -> str:
 CONTROL_TYPES = {
     "crossfade": "float, 0 (deck A)..1 (deck B)", "fade": "float, 0 (full light)..1 (black)", "bpm": "float, 20..400",
     "fade_length": "float, 0..600: how long the timed fades take", "fade_unit": "text (seconds, beats, bars)",
-    "fade_start": "text (now, beat, bar): what the timed fades wait for",
+    "fade_start": "text (now, beat, bar, phrase): what the timed fades wait for",
     "blend": "text (mix, add, screen, multiply, difference, luma)",
     "auto": "nothing, or 1: fade to the other deck", "cut": "nothing, or 1: cut to the other deck",
     "go": "nothing, or 1: next look of the set list", "back": "nothing, or 1: the look before",

@@ -61,6 +61,8 @@ class _Mail:
     low: float = 0.0
     high: float = 0.0
     """The way it went since the last tick: a knob may cross a value in between."""
+    count: int = 0
+    """Movements since it is heard, for meters."""
 
 
 @dataclass(slots=True)
@@ -148,10 +150,12 @@ class Router:
             if mail is None:
                 return kind == OSC and self._learner is not None
             if mail.value != value or kind == OSC or on:
+                mail.count += 1
                 self._put(mail, value, value >= 0.5 if on is None else on)
             return True
 
     def _deliver(self, mail: _Mail, encoder: str, event: midi.Event) -> None:
+        mail.count += 1
         if encoder:
             mail.turns += midi.turns(encoder, event.raw)
             mail.new = True
@@ -181,6 +185,15 @@ class Router:
     def hears(self, kind: str, address: str) -> bool:
         """Whether a binding listens to this address."""
         return (kind, 0, 0, "", address) in self._mail
+
+    def activity(self, source: Source) -> tuple[float | None, int]:
+        """(where a bound source stands, 0..1, movements until now), for meters; None for encoders, which stand nowhere,
+        and for what has not moved yet."""
+        mail = self._mail.get(key_of(source))
+        if mail is None or not mail.count:
+            return None, 0
+        button = source.kind == midi.NOTE
+        return None if source.encoder else mail.value * (mail.on or not button), mail.count
 
     def forget(self, device: str) -> None:
         """A port went away or came back: half messages are forgotten, and its lights are set anew."""

@@ -216,6 +216,12 @@ class Lights:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._closed = False
+        self.dark: frozenset[str] = frozenset()
+        """Names of controllers that nothing is sent to."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a way back to this controller."""
+        return name in self._clients
 
     def there(self, name: str) -> None:
         """Open the output of a controller, if it has one."""
@@ -249,7 +255,7 @@ class Lights:
         """Send to one controller, or with '' to all."""
         with self._lock:
             for known, client in self._clients.items():
-                if name in ("", known):
+                if name in ("", known) and known not in self.dark:
                     with contextlib.suppress(Exception):  # unplugged: the next look lets it go
                         client.send_message(message)
 

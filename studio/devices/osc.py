@@ -155,6 +155,10 @@ class OscServer:
         except Exception as error:  # whoever hears must not end the thread that reads
             self._refuse(f"a message was not understood ({type(error).__name__}: {error})")
 
+    def forget_problems(self) -> None:
+        """Problems that come again are told again."""
+        self.problems.clear()
+
     def _refuse(self, text: str) -> None:
         self.refused += 1
         if text not in self.problems:

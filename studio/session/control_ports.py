@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from studio.control import midi
 from studio.control.binding import CHOICES, OSC, SHARES, SWITCHES, Target
+from studio.control.monitor import Monitor
 from studio.control.osc import Message, OscProblem, address_of, arguments_for, target_of
 from studio.control.router import Router
 from studio.devices.midi_in import Lights, MidiInputs
@@ -23,7 +27,21 @@ MOST_ADDRESSES = 4096
 MOST_SHOTS = 8
 PROBLEMS = 200
 SEND_EVERY = 0.05
+BETWEEN = ";"
+"""Stands between names of ports in a setting."""
 _CLOCK = frozenset((0xF8, 0xFA, 0xFB, 0xFC, 0xF2))
+
+
+@dataclass(frozen=True)
+class PortState:
+    """A MIDI port in as a list shows it. ``bindings`` are those that name it; ``lights`` whether there is a way back
+    to it, ``feedback`` whether it is used."""
+
+    name: str
+    here: bool
+    bindings: int
+    lights: bool
+    feedback: bool
 
 
 class Ports:
@@ -39,10 +57,12 @@ class Ports:
         self.server: OscServer | None = None
         self.sender: OscSender | None = None
         self.osc_trouble = ""
+        self.monitor = Monitor()
         self.problems: dict[str, str] = {}
         """What could not be used of OSC, by address (or packet): the newest reason."""
         self._wake, self._again = wake, again
         self._lights = Lights()
+        self._known: set[str] = set()
         self._wanted: tuple[Any, ...] = ()
         self._lock = threading.Lock()
         self._mail: dict[str, tuple[Message, int]] = {}
@@ -62,6 +82,7 @@ class Ports:
 
     def apply(self, *, wants_midi: bool) -> None:
         """Open and close what the settings ask for."""
+        self._shade()
         wanted = (wants_midi, *(self._setting(name) for name in (
             "midi_clock", "osc", "osc_port", "osc_open", "osc_send", "safe_mode")))
         if wanted == self._wanted or self._closed:
@@ -84,6 +105,7 @@ class Ports:
 
     def _midi(self, port: str, message: bytes, now: float) -> None:
         """On the system's MIDI thread."""
+        self.monitor.midi(port, message, now)
         if message and message[0] in _CLOCK:
             if self._setting("midi_clock"):
                 self.master.hear(port, message, now)
@@ -91,6 +113,7 @@ class Ports:
             self._wake()
 
     def _midi_changed(self, port: str, there: bool) -> None:
+        self._known.add(port)
         if there:
             self._lights.there(port)
         else:
@@ -105,6 +128,29 @@ class Ports:
         if reason and self.router.learning:  # who waits for a knob is to know why none comes
             self.session.notice(reason, level="warning", cure=cure, source="MIDI")
         self.session.post("controls")
+
+    def _shade(self) -> None:
+        """Leave the lights alone of those that the setting names; those that it names no more are set anew."""
+        dark = frozenset(name.strip() for name in str(self._setting("midi_dark") or "").split(BETWEEN) if name.strip())
+        if dark != self._lights.dark:
+            again, self._lights.dark = self._lights.dark - dark, dark
+            for name in again:
+                self._again(name)
+
+    def port_list(self) -> list[PortState]:
+        """Ports that are here, that were, and that bindings name; by name."""
+        here = set(self.inputs.ports) if self.inputs is not None else set()
+        named: dict[str, int] = {}
+        for binding in self.router.bindings:
+            if binding.source.kind in midi.KINDS and binding.source.device:
+                named[binding.source.device] = named.get(binding.source.device, 0) + 1
+        return [PortState(name, name in here, named.get(name, 0), self._lights.has(name), name not in self._lights.dark)
+                for name in sorted(here | self._known | set(named))]
+
+    def feedback_setting(self, port: str, on: bool) -> str:
+        """What the setting ``midi_dark`` is to be, so that feedback to a port is on or off."""
+        names = set(self._lights.dark) - {port} if on else set(self._lights.dark) | {port}
+        return f"{BETWEEN} ".join(sorted(names))
 
     def light(self, device: str, message: bytes) -> None:
         """Send to a controller's lights or motors."""
@@ -131,6 +177,7 @@ class Ports:
         """On the server's thread: one mailbox per address."""
         with self._lock:
             for message in messages:
+                self.monitor.osc(message.address, message.arguments, time.perf_counter())
                 if message.address not in self._mail and len(self._mail) >= MOST_ADDRESSES:
                     continue
                 _, count = self._mail.get(message.address, (message, 0))
@@ -172,6 +219,14 @@ class Ports:
         self.board.apply(target, norm, message.arguments)
         if self.sender is not None:
             self._sent[address_of(target)] = self._value_of(target)  # no echo
+
+    def forget_problems(self) -> None:
+        """The list has been read."""
+        with self._lock:
+            self.problems.clear()
+        if self.server is not None:
+            self.server.forget_problems()
+        self.session.post("controls")
 
     # --- OSC out ---
 

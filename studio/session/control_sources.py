@@ -92,6 +92,11 @@ class MasterClock:
         if beat is not None:
             self._follow(beat)
 
+    @property
+    def port(self) -> str:
+        """The port that leads or led last, '' when none did."""
+        return self._port
+
     def state(self, now: float) -> str:
         """following, stopped (tempo only), lost, or '' when there is none."""
         if not self._port or self._follower.bpm is None:

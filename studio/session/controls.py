@@ -58,6 +58,8 @@ class Controls:
         self._told = 0.0
         self._fault = ""
         self._tree: dict[str, Any] | None = None
+        self.watching = False
+        """Whether somebody looks at what comes in: then ports are open that nothing is bound to."""
 
     @property
     def bindings(self) -> list[Binding]:
@@ -138,6 +140,11 @@ class Controls:
         made = self.bind(source, target, **options)
         if done is not None:
             done(made)
+
+    def watch(self, on: bool) -> None:
+        """Keep a monitor of what comes in, see ``ports.monitor``."""
+        self.watching = self.ports.monitor.on = on
+        self.apply_settings()
 
     def cancel_learn(self) -> None:
         """Wait for no control any more."""
@@ -265,8 +272,8 @@ class Controls:
 
     def apply_settings(self) -> None:
         """Open and close ports as settings and bindings ask for it; cheap when nothing changed."""
-        wants_midi = self.router.learning or any(b.source.kind in midi.KINDS for b in self.router.bindings)
-        self.ports.apply(wants_midi=wants_midi)
+        bound = any(b.source.kind in midi.KINDS for b in self.router.bindings)
+        self.ports.apply(wants_midi=bound or self.router.learning or self.watching)
         if self.ports.active:
             self._run()
 

@@ -16,6 +16,7 @@ from studio.library.settings import SETTINGS
 from studio.params import ParamSet
 from studio.plugins import PluginError, Registry, discover
 from studio.session import state
+from studio.session.clock_sources import ClockSources
 from studio.session.controls import Controls
 from studio.session.events import Events, Notice
 from studio.session.fades import Fades
@@ -67,6 +68,7 @@ class Core:
         self.setlist = SetList(self)
         self.playback = Playback(self)
         self.controls = Controls(self)
+        self.clock_sources = ClockSources(self)
 
     # --- news ---
 

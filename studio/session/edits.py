@@ -359,8 +359,8 @@ class Edits(Core):
         flip: float = 0.5,
     ) -> Fade | None:
         """Go to a snapshot; what is not in it stays. With a time it is a fade from here, which may wait for the next
-        "beat" or "bar": numbers glide, colours and places in a latent space travel, what has nothing in between
-        changes at ``flip`` (0..1) of the way. Raises ValueError for a time that there is not."""
+        "beat", "bar" or "phrase" (four bars): numbers glide, colours and places in a latent space travel, what has
+        nothing in between changes at ``flip`` (0..1) of the way. Raises ValueError for a time that there is not."""
         unit, length = next(
             ((name, value) for name, value in (("bars", bars), ("beats", beats)) if value), ("seconds", seconds))
         span = Span(length, unit, start)

@@ -18,7 +18,7 @@ from studio.session import glides, state
 from studio.session.glides import Flip, Glide
 from studio.session.history import Step
 from studio.session.line import Line, Slot
-from studio.session.mix import Span
+from studio.session.mix import PHRASE_BARS, Span
 
 if TYPE_CHECKING:
     from studio.session.core import Core
@@ -38,6 +38,9 @@ class Ramp:
             wait = math.ceil(moment.beat - 1e-6) - moment.beat
         elif span.start == "bar":
             wait = (math.ceil(moment.bar - 1e-6) - moment.bar) * beats_per_bar
+        elif span.start == "phrase":
+            phrases = moment.bar / PHRASE_BARS
+            wait = (math.ceil(phrases - 1e-6) - phrases) * PHRASE_BARS * beats_per_bar
         self._from = moment.beat + max(0.0, wait)
         self._seconds = span.length if span.unit == "seconds" else 0.0
         self._beats = {"seconds": 0.0, "beats": span.length, "bars": span.length * beats_per_bar}[span.unit]

@@ -15,7 +15,10 @@ BLENDS = ("mix", "add", "screen", "multiply", "difference", "luma")
 """How A and B meet. ``luma`` wipes: the bright parts of B come first."""
 
 UNITS = ("seconds", "beats", "bars")
-STARTS = ("now", "beat", "bar")
+STARTS = ("now", "beat", "bar", "phrase")
+PHRASE_BARS = 4
+"""Bars of a phrase."""
+_START_TEXT = {"beat": "on the beat", "bar": "on the bar", "phrase": "on four bars"}
 LONGEST = 600.0
 """Most seconds, beats or bars that a fade takes."""
 
@@ -33,7 +36,8 @@ _SETTINGS = ("fade_length", "fade_unit", "fade_start")
 
 @dataclass(frozen=True)
 class Span:
-    """How long a fade takes (0..LONGEST of ``unit``) and what it waits for: nothing, the next beat or the next bar."""
+    """How long a fade takes (0..LONGEST of ``unit``) and what it waits for: nothing, the next beat, bar or four
+    bars."""
 
     length: float = 0.0
     unit: str = "seconds"
@@ -51,7 +55,7 @@ class Span:
         unit = {"seconds": " s", "beats": " beat", "bars": " bar"}[self.unit]
         plural = "" if self.unit == "seconds" or self.length == 1 else "s"
         words = f"{self.length:g}{unit}{plural}" if self.length else "cut"
-        return words if self.start == "now" else f"{words}, on the {self.start}"
+        return words if self.start == "now" else f"{words}, {_START_TEXT[self.start]}"
 
 
 class Mix:

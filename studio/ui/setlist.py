@@ -35,7 +35,7 @@ from studio.ui.kit.painting import covering
 from studio.ui.listen import listen
 
 UNITS = (("seconds", "seconds"), ("beats", "beats"), ("bars", "bars"))
-STARTS = (("at once", "now"), ("on the beat", "beat"), ("on the bar", "bar"))
+STARTS = (("at once", "now"), ("on the beat", "beat"), ("on the bar", "bar"), ("on four bars", "phrase"))
 FLIPS = (("at the start", 0.0), ("in the middle", 0.5), ("at the end", 1.0))
 
 

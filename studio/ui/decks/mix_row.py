@@ -21,7 +21,9 @@ BLEND_WORDS = {
 TIMES = {
     "seconds": (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0), "beats": (1.0, 2.0, 4.0), "bars": (1.0, 2.0, 4.0, 8.0, 16.0),
 }
-START_WORDS = {"now": "Begin at once", "beat": "Begin on the beat", "bar": "Begin on the bar"}
+START_WORDS = {
+    "now": "Begin at once", "beat": "Begin on the beat", "bar": "Begin on the bar", "phrase": "Begin on four bars",
+}
 
 
 class MixRow(QWidget):
