@@ -1,8 +1,8 @@
 """Whether memory and threads stay flat while the whole window plays for half an hour.
 
 A GAN on deck A, a DeepDream on deck B, a chorale player, the crossfader on its way to and fro; every ten seconds a
-value moves, every half minute the look is stirred, undone, or fades to a snapshot. After ten minutes in which everything
-was used once, what the process holds may grow by 5 % at most until the end.
+value moves, every half minute the look is stirred, undone, or fades to a snapshot. After ten minutes, in which
+everything was used once, what the process holds may grow by 5 % at most until the end.
 """
 
 from __future__ import annotations
