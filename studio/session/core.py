@@ -26,6 +26,7 @@ from studio.session.jobs import JobList
 from studio.session.line import Line, Slot
 from studio.session.mix import Mix
 from studio.session.playback import Playback
+from studio.session.programme import Shown
 from studio.session.setlist import SetList
 from studio.session.snapshots import Snapshot
 
@@ -52,6 +53,7 @@ class Core:
         self.clock = clock or Clock()
         self.device = device
         self.mix = Mix(lambda: self.post("mix"))
+        self.shown = Shown()
         self.jobs = JobList(lambda job: self.post("jobs"))
         self.notices: list[Notice] = []
         self.snapshots: list[Snapshot] = []

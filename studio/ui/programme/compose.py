@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 
 from studio.media import Frame
 from studio.session.core import Core
+from studio.session.programme import SAFE_LOOK, look, wipe_levels
 from studio.ui.kit.painting import covering, fitted, to_qimage
 
 SMALL_PICTURE = (256, 144)
@@ -20,9 +21,6 @@ SMALL_PICTURE = (256, 144)
 
 SCALINGS = ("fit", "fill", "stretch", "1:1")
 """Whole picture with black beside it; cut to fill; pulled to fill; one pixel of the picture on one of the screen."""
-
-LUMA_EDGE = 0.12
-"""How soft the edge of the luma wipe is, as a part of the whole range of brightness."""
 
 _Mode = QPainter.CompositionMode
 _MODES = {
@@ -49,12 +47,9 @@ class Programme:
 
     def refresh(self) -> bool:
         """Pull the newest frames (unless frozen); returns whether there is anything new to paint."""
-        before, mix = self.revision, self._session.mix
-        if mix.freeze:
-            return self.revision != before
-        self._shown = (mix.crossfade, mix.blend)
-        for name, line in self._session.decks.items():
-            frame = line.frame()
+        before, seen = self.revision, look(self._session)
+        self._shown = (seen.crossfade, seen.blend)
+        for name, frame in (("A", seen.a), ("B", seen.b)):
             if frame is not self._frames[name]:
                 self._frames[name] = frame
                 # 32 bits a pixel: a copy of its own, and drawn twice as fast as 24
@@ -177,9 +172,7 @@ def placed(size: QSize, area: QRectF, scaling: str, ratio: float = 1.0) -> tuple
 def wiped(image: QImage, share: float) -> QImage:
     """``image`` with its bright parts opaque and its dark ones not yet: nothing at ``share`` 0, all of it at 1."""
     grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
-    levels = np.arange(256, dtype=np.float32) / 255.0
-    reach = (share * (1.0 + LUMA_EDGE) - (1.0 - levels)) / LUMA_EDGE
-    table = np.rint(np.clip(reach, 0.0, 1.0) * 255.0).astype(np.uint8)
+    table = wipe_levels(share)
     mask: np.ndarray[Any, Any] = table[np.frombuffer(grey.constBits(), np.uint8)]
     alpha = QImage(mask.data, grey.width(), grey.height(), grey.bytesPerLine(), QImage.Format.Format_Grayscale8)
     result = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
@@ -190,6 +183,6 @@ def wiped(image: QImage, share: float) -> QImage:
 def _safe_look(painter: QPainter, area: QRectF) -> None:
     """A dim, calm gradient that needs no generator."""
     gradient = QLinearGradient(area.topLeft(), area.bottomRight())
-    for at, color in ((0.0, "#0b1026"), (0.5, "#241a3a"), (1.0, "#06070d")):
-        gradient.setColorAt(at, QColor(color))
+    for at, color in SAFE_LOOK:
+        gradient.setColorAt(at, QColor(*color))
     painter.fillRect(area, gradient)
