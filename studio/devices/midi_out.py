@@ -35,7 +35,7 @@ class MidiError(RuntimeError):
         self.cure = cure
 
 
-def _clients() -> list[Any]:
+def make_clients() -> list[Any]:
     """A fresh client for each of the system's MIDI services that answers. Raises MidiError when none does."""
     import rtmidi
 
@@ -57,7 +57,7 @@ def midi_outputs() -> list[str]:
     """Names of the ports that can be played to. Raises MidiError with reason and cure when there is none."""
     names: list[str] = []
     with quiet_stderr():
-        for client in _clients():
+        for client in make_clients():
             names += [name for name in client.get_ports() if name not in names]
             client.delete()
     if not names:
@@ -192,7 +192,7 @@ class MidiPort:
         self._tries += 1
         if not self._spares or self._tries % FRESH == 0:
             self._drop_spares()
-            self._spares = _clients()
+            self._spares = make_clients()
         return self._spares
 
     def _drop_spares(self) -> None:

@@ -46,7 +46,7 @@ class Client:
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[MidiPort]:
     Client.sent, Client.ports, Client.broken = [], ["Synth 128:0"], False
-    monkeypatch.setattr(midi_out, "_clients", lambda: [Client()])
+    monkeypatch.setattr(midi_out, "make_clients", lambda: [Client()])
     monkeypatch.setattr(midi_out, "RETRY", 0.01)
     made = MidiPort("Synth 131:0")  # the number of another start
     until(lambda: made.open)

@@ -1,0 +1,188 @@
+"""The instrument "midi": one MIDI port by name, taken up again when it comes back.
+
+To make a client of the system's MIDI service takes 10 to 25 ms in which nothing else happens, so clients are made
+before anything plays, or when nothing is due; to ask one for its ports takes a fifth of a millisecond.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from typing import Any
+
+from studio.devices.midi_out import MidiError, bare, make_clients
+
+LOOK = 0.5
+"""Seconds between two looks whether the port is there."""
+FREE = 0.04
+"""Seconds without anything due in which a client may be made."""
+PATIENCE = 4.0
+"""Seconds after which one is made in any case."""
+FRESH = 6.0
+"""Seconds after which the system's service is spoken to anew while a port is missing: it may have been restarted."""
+_OFF, _ON, _CONTROL, _PROGRAM = 0x80, 0x90, 0xB0, 0xC0
+
+
+class Pool:
+    """Clients that are ready to open a port: at most one for each of the system's MIDI services."""
+
+    def __init__(self) -> None:
+        self.clients: list[Any] = []
+        self.trouble: tuple[str, str] = ("", "")
+        self._made = -FRESH
+
+    def fill(self, now: float) -> None:
+        """Make new clients in place of those that are here."""
+        self.drop()
+        self._made = now
+        try:
+            self.clients, self.trouble = make_clients(), ("", "")
+        except MidiError as error:
+            self.trouble = str(error), error.cure
+
+    def tend(self, now: float, slack: float, *, missing: bool) -> None:
+        """Have clients ready, made when there is time for it."""
+        age = now - self._made
+        wanted = age > FRESH if missing else age > LOOK and not self.clients
+        if wanted and (slack > FREE or age > FRESH + PATIENCE):
+            self.fill(now)
+
+    def take(self, name: str) -> tuple[Any, list[str]]:
+        """A client with the port ``name`` opened (or None), and the names of all ports."""
+        names: list[str] = []
+        for client in self.clients:
+            ports: list[str] = client.get_ports()
+            names += ports
+            match = name if name in ports else next((port for port in ports if bare(port) == bare(name)), None)
+            if match is not None:
+                client.open_port(ports.index(match), "Reverie out")
+                self.clients.remove(client)
+                return client, names
+        return None, names
+
+    def drop(self) -> None:
+        """Let all go."""
+        clients, self.clients = self.clients, []
+        for client in clients:
+            with contextlib.suppress(Exception):
+                client.delete()
+
+
+POOL = Pool()
+
+
+class MidiPort:
+    """See the module. Settings: ``name``; ``hanging``, (channel, pitch) pairs that are let go when it opens."""
+
+    lead = 0.0
+    shared = True
+
+    def __init__(self, settings: dict[str, Any], pool: Pool = POOL) -> None:
+        self.name = str(settings.get("name", ""))
+        self._pool = pool
+        self._client: Any = None
+        self._state = False, "", ""
+        self._down = {(int(c) & 15, int(p) & 127) for c, p in settings.get("hanging", [])}
+        self._clean = not self._down
+        self._looked = -LOOK
+        now = time.perf_counter()
+        if not pool.clients:
+            pool.tend(now, FREE * 2, missing=False)
+        self._look(now)
+
+    @property
+    def state(self) -> tuple[bool, str, str]:
+        return self._state
+
+    # --- events ---
+
+    def note_on(self, player: str, channel: int, pitch: int, velocity: int, at: float) -> None:
+        self._down.add((channel, pitch))
+        self._send(_ON | channel, pitch, velocity)
+
+    def note_off(self, player: str, channel: int, pitch: int, at: float) -> None:
+        self._send(_OFF | channel, pitch, 64)
+        self._down.discard((channel, pitch))
+
+    def control(self, player: str, channel: int, number: int, value: int, at: float) -> None:
+        self._send(_CONTROL | channel, number, value)
+
+    def program(self, player: str, channel: int, number: int, at: float) -> None:
+        self._send(_PROGRAM | channel, number)
+
+    def raw(self, message: bytes) -> None:
+        self._send(*message)
+
+    def quiet(self, player: str | None) -> None:
+        if player is not None or self._client is None:
+            return
+        for channel, pitch in sorted(self._down):
+            self._send(_OFF | channel, pitch, 64)
+        self._down.clear()
+        for channel in range(16):
+            for controller in (64, 123, 120):  # pedal up, all notes off, all sound off
+                self._send(_CONTROL | channel, controller, 0)
+
+    def level(self, player: str, gain: float) -> None: ...
+
+    def set(self, settings: dict[str, Any]) -> None: ...
+
+    def figures(self) -> dict[str, Any]:
+        return {}
+
+    def _send(self, *message: int) -> None:
+        if self._client is None:
+            return
+        try:
+            self._client.send_message(message)
+        except Exception as error:  # rtmidi's own errors
+            self._lost(f"the MIDI port {self.name} went away ({error})")
+
+    # --- the port ---
+
+    def tend(self, now: float, slack: float) -> None:
+        missing = self._client is None
+        self._pool.tend(now, slack, missing=missing)
+        if now - self._looked > LOOK and (slack > 0.005 or missing):
+            self._look(now)
+
+    def _look(self, now: float) -> None:
+        self._looked = now
+        if self._client is not None:
+            names = self._client.get_ports()
+            if self.name not in names and bare(self.name) not in map(bare, names):
+                self._lost(f"the MIDI port {self.name} went away")
+            return
+        if self._pool.trouble[0]:
+            self._state = False, *self._pool.trouble
+            return
+        try:
+            self._client, names = self._pool.take(self.name)
+        except Exception as error:
+            self._state = False, f"the MIDI port {self.name} cannot be opened ({error})", "close what else uses it"
+            return
+        if self._client is None:
+            known = ", ".join(names[:6]) or "none"
+            self._state = (False, f"there is no MIDI port {self.name!r}",
+                           f"connect it, or choose another; there are: {known}")
+            return
+        self._state = True, "", ""
+        if not self._clean:  # it was away while notes sounded
+            self.quiet(None)
+            self._clean = True
+
+    def _lost(self, reason: str) -> None:
+        self._shut()
+        self._clean = False
+        self._state = False, reason, "connect it again; it is taken up by itself"
+
+    def _shut(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.close_port()
+                client.delete()
+
+    def close(self) -> None:
+        self._shut()
+        self._state = False, "closed", ""
