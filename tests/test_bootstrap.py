@@ -151,3 +151,13 @@ def test_only_the_standard_library_is_imported() -> None:
     )
     command = [sys.executable, "-I", "-S", "-c", code, str(ROOT)]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == "set()"
+
+
+def test_the_whole_suite_runs_on_several_cores_and_named_tests_on_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert bootstrap.spread(["--cov", "--cov-report=term"])[:2] == ["-n", "2"]
+    assert bootstrap.spread(["tests/test_bootstrap.py", "-x"]) == []
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    assert bootstrap.spread([])[:2] == ["-n", "4"]  # each has torch in its memory
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert bootstrap.spread([]) == []

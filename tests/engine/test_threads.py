@@ -56,9 +56,9 @@ def test_short_turns_are_the_threads_own_and_not_inherited() -> None:
 
     spawn("prompt", work, lambda: None).join(10.0)
     before, own, child = seen
-    if own == before:
+    if not own or own == before:
         pytest.skip("this kernel has no turns of a length of one's own, or does not show them")
-    assert child == before
+    assert child != own
 
 
 def test_all_are_told_to_stop_and_waited_for() -> None:
