@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from studio.engine.chain import to_input
+from studio.engine.convert import to_input
 from studio.generator import Context
 from studio.media import Frame, to_frame
 from studio.nn.device import cores, live_threads, threads

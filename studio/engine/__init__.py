@@ -6,7 +6,7 @@ from studio.engine.deck import Deck, Player
 from studio.engine.job import Job
 from studio.engine.mailbox import Mailbox, PartQueue
 from studio.engine.render import render
-from studio.engine.worker import Status
+from studio.engine.status import Status
 
 __all__ = [
     "Chain", "Clock", "Deck", "GeneratorError", "Job", "Mailbox", "Moment", "PartQueue", "Player", "Stage", "Status",

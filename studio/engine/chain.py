@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from studio.engine.convert import Media, host, to_input
 from studio.generator import Cancelled, Context, Finished, Generator
-from studio.media import Audio, Frame, MediaError, Notes, check_audio, check_notes, is_tensor, to_float, to_frame
+from studio.media import Audio, Notes
 from studio.params import ParamSet, Trigger
 
 log = logging.getLogger("reverie.engine")
-
-Media = Frame | Notes | str | Audio
 
 
 class GeneratorError(RuntimeError):
@@ -94,71 +91,6 @@ def title(generator: type[Generator]) -> str:
     return generator.title or generator.id or generator.__name__
 
 
-def to_input(value: Any, wants: str, ctx: Context) -> Any:
-    """A picture in the form a generator ``wants``: ``"array"`` float32 ``(height, width, 3)`` or ``"tensor"`` float
-    ``(3, height, width)`` of ``ctx.dtype`` on ``ctx.device``, both 0..1. Raises MediaError for NaN or a wrong shape."""
-    if value is None:
-        return None
-    if wants == "array":
-        return _to_array(value)
-    import torch
-
-    if not is_tensor(value):
-        frame = value if isinstance(value, np.ndarray) and value.dtype == np.uint8 and value.ndim == 3 else None
-        if frame is None or frame.shape[2] != 3:
-            tensor = torch.from_numpy(_to_array(value)).to(ctx.device)
-        else:  # a quarter of the bytes travel
-            tensor = torch.from_numpy(np.ascontiguousarray(frame)).to(ctx.device)
-        value = tensor.permute(2, 0, 1)
-    value = _picture(value.detach()).to(ctx.device)
-    if value.dtype == torch.uint8:
-        return value.to(ctx.dtype).div_(255.0)
-    _finite(*value.aminmax())
-    return value.to(ctx.dtype).clamp(0.0, 1.0)
-
-
-def _to_array(value: Any) -> Any:
-    if is_tensor(value):
-        value = _picture(value.detach())
-        if value.is_floating_point():
-            value = value.float().cpu().permute(1, 2, 0).numpy()
-        else:
-            value = to_frame(value)
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
-        if value.ndim == 2:
-            value = np.repeat(value[:, :, None], 3, axis=2)
-        _finite(value.min(), value.max())
-        if value.ndim == 3 and value.shape[2] == 3:
-            return np.ascontiguousarray(np.clip(value, 0.0, 1.0), np.float32)
-    return to_float(value)
-
-
-def _picture(tensor: Any) -> Any:
-    if tensor.ndim == 4 and tensor.shape[0] == 1:
-        tensor = tensor[0]
-    if tensor.ndim != 3 or tensor.shape[0] not in (1, 3) or 0 in tensor.shape:
-        raise MediaError(f"an image tensor must have the shape (3, height, width), this one has {tuple(tensor.shape)}")
-    return tensor.expand(3, -1, -1) if tensor.shape[0] == 1 else tensor
-
-
-def _finite(low: Any, high: Any) -> None:
-    if not (np.isfinite(float(low)) and np.isfinite(float(high))):
-        raise MediaError("the image contains NaN or infinity")
-
-
-def host(value: Any, kind: str) -> Media:
-    """Media for the host: a picture becomes ``uint8 (height, width, 3)``; the rest is checked. Raises MediaError."""
-    if kind == "image":
-        return to_frame(value)
-    if kind == "notes":
-        return check_notes(value)
-    if kind == "audio":
-        return check_audio(value)
-    if not isinstance(value, str):
-        raise MediaError(f"a text generator returned {type(value).__name__}; it must return str")
-    return value
-
-
 def seconds(value: Media, bpm: float) -> float:
     """How long a piece of media lasts; 0 for pictures and text, which the frame rate paces."""
     if isinstance(value, Notes):
@@ -208,7 +140,7 @@ class Runner:
             values = {**self.stage.values.take(), **self.fired}
             self.fired = {}
             if self.generator.freeze(values):
-                self._setup_again()
+                self.setup_again()
             if self.generator.takes == "image":
                 value = to_input(value, self.generator.wants, self.ctx)
             self.ctx.input = value
@@ -227,8 +159,8 @@ class Runner:
         elif kind == "image" and self.last is not None:
             yield self.last  # nothing new: the picture stands
 
-    def _setup_again(self) -> None:
-        """A ``live=False`` value changed. When its setup fails, the generator is half made and must not step."""
+    def setup_again(self) -> None:
+        """A ``live=False`` value or the size changed. When its setup fails, the generator is half made: no step."""
         assert self.generator is not None
         self.renewed += 1
         try:
@@ -411,6 +343,14 @@ class Chain:
         """Move every stage's clock on."""
         for runner in self.runners:
             runner.ctx.advance(dt)
+
+    def resize(self, size: tuple[int, int] | None) -> None:
+        """Work at another size from now on: the same generators are set up again. Raises GeneratorError, Cancelled."""
+        for runner in self.runners:
+            if runner.ctx.size != size:
+                runner.ctx.size = size
+                if runner.ready:
+                    runner.setup_again()
 
     def close(self) -> None:
         """Close every stage, last to first. May be called twice."""

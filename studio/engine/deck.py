@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
-from studio.engine.chain import GeneratorError, Media, Stage, title
+from studio.engine.chain import GeneratorError, Stage, title
+from studio.engine.convert import Media
+from studio.engine.dissolve import Dissolver
 from studio.engine.mailbox import Mailbox, PartQueue
-from studio.engine.threads import PICTURES
+from studio.engine.threads import PICTURES, STOP_SECONDS
 from studio.engine.worker import Worker, _Run
 from studio.media import Audio, Frame, Notes
 
@@ -27,6 +29,7 @@ class Deck(Worker):
         self.mailbox: Mailbox[Frame] = Mailbox()
         self.input: Mailbox[Frame] = Mailbox()
         self.awaits_input = False
+        self._dissolver = Dissolver(name, self.mailbox)
 
     def _check(self, stages: Sequence[Stage]) -> None:
         super()._check(stages)
@@ -36,13 +39,33 @@ class Deck(Worker):
             raise GeneratorError(text, generator=last.id, stage=len(stages) - 1, when="setup")
 
     def _publish(self, media: Media, run: _Run) -> None:
-        if self._is_current(run) and not isinstance(media, (str, Notes, Audio)):
+        if not self._is_current(run) or isinstance(media, (str, Notes, Audio)):
+            return
+        if self.ladder.rung.dissolve and self.fps is not None:
+            self._dissolver.show(media, self.fps)
+        else:
+            self._dissolver.end()
             self.mailbox.put(media)
 
     def _input(self) -> Frame | None:
         first = self.awaits_input and self.input.last is None
         newest = self.input.take(FIRST_INPUT if first else 0.0)
-        return newest if newest is not None else self.input.last
+        return self._smaller(newest if newest is not None else self.input.last)
+
+    def _smaller(self, frame: Frame | None) -> Frame | None:
+        """What effects work on is as small as the ladder says."""
+        scale = self.ladder.rung.scale
+        if frame is None or scale >= 1.0:
+            return frame
+        import cv2
+
+        size = max(16, round(frame.shape[1] * scale)), max(16, round(frame.shape[0] * scale))
+        return cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
+
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
+        """As for every worker."""
+        self._dissolver.end()
+        return super().stop(seconds)
 
     def _preview(self, run: _Run) -> Callable[[Any], None]:
         return lambda frame: self._publish(frame, run)

@@ -6,7 +6,8 @@ import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from studio.engine.chain import Chain, GeneratorError, Media, Stage, seconds, title
+from studio.engine.chain import Chain, GeneratorError, Stage, seconds, title
+from studio.engine.convert import Media
 from studio.generator import Cancelled, Context, Finished
 from studio.media import Frame, MediaError
 from studio.params import ParamSet

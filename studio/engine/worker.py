@@ -1,7 +1,7 @@
 """A chain on its own thread, alive whatever its generators do: the common part of deck and player.
 
 A step that raises is tried again with the generator as it is, then with a new one after a growing pause; after
-MAX_FAILURES in a row the worker pauses with the reason. When memory runs out it goes down the ladder of working sizes.
+MAX_FAILURES in a row the worker pauses with the reason. When memory or time runs out it goes down its ``ladder``.
 The values stand outside, in the stages' ParamSets, so a restart keeps them.
 """
 
@@ -14,11 +14,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
-from studio.engine.chain import Chain, GeneratorError, Media, Stage, check_stages, seconds
+from studio.engine.chain import Chain, GeneratorError, Stage, check_stages, seconds
 from studio.engine.clock import Clock
+from studio.engine.convert import Media
+from studio.engine.ladder import Ladder
+from studio.engine.status import Status, figures
 from studio.engine.threads import STOP_SECONDS, spawn
 from studio.generator import Cancelled, Context, Finished
 from studio.media import Note
@@ -34,12 +36,6 @@ BACK_OFF = (0.0, 0.5, 1.0)
 RECOVERED = 10.0
 """Seconds without a failure after which the count of failures starts again."""
 
-LADDER = (1.0, 0.5, 0.25)
-"""Working sizes as a part of the wished one; out of memory goes to the next, a restart begins at the first."""
-
-CLIMB, CLIMB_MOST = 60.0, 3600.0
-"""Seconds without a failure after which the next larger size is tried again; twice as long after each that failed."""
-
 HUNG_RUNNING, HUNG_STARTING = 2.0, 60.0
 """Seconds without a sign of life after which a worker counts as hung: in a step, and in setup (it loads models)."""
 
@@ -51,29 +47,6 @@ HOLD_LOOK = 0.02
 
 MAX_DT = 0.1
 """Longest time step (seconds) a generator sees: after a stall the picture goes on, it does not leap."""
-
-_FIRST_SIZE = (512, 512)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A worker at one instant. ``state``: stopped, starting, running, hung, failed (will try again), paused, finished.
-
-    ``reason`` is a sentence for failed, hung and paused. ``age`` is seconds since the last sign of life, ``step_ms``
-    the median time of a step, ``late`` steps over budget, ``dropped`` pictures nobody took, ``scale`` the rung.
-    """
-
-    state: str
-    reason: str = ""
-    fps: float = 0.0
-    step_ms: float = 0.0
-    age: float = 0.0
-    steps: int = 0
-    late: int = 0
-    dropped: int = 0
-    failures: int = 0
-    scale: float = 1.0
-
 
 class _Larger(Exception):  # noqa: N818 - a turn of the work, not an error
     """All has gone well for a while at a smaller size: time to try a larger one."""
@@ -125,13 +98,13 @@ class Worker:
         self._notes: deque[Note] = deque(maxlen=256)
         self._wishes: dict[str, Any] = {}
         self.runs = 0
+        self.ladder = Ladder(name, lambda: self.device, self._notice)
         self._told = ("", 0.0)
         self._reset_figures()
 
     def _reset_figures(self) -> None:
-        self._steps = self._late = self._failures = self._rung = 0
-        self._full: tuple[int, int] | None = None  # what the working size is a part of, while it is smaller
-        self._patience, self._climbed = CLIMB, False
+        self._steps = self._late = self._failures = 0
+        self.ladder.reset()
         self._times: deque[tuple[float, float]] = deque(maxlen=240)  # (end, seconds) of steps
 
     # --- from any thread ---
@@ -200,12 +173,11 @@ class Worker:
         patience = {"running": HUNG_RUNNING + 2.0 / (self.fps or 60.0), "starting": HUNG_STARTING}
         if run is not None and age > patience.get(state, 1e9):
             state, why = "hung", f"no sign of life for {age:.1f} s; replace or restart it"
-        recent = [(end, spent) for end, spent in times if now - end < 2.0]
-        fps = (len(recent) - 1) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
-        middle = sorted(spent for _, spent in recent)[len(recent) // 2] if recent else 0.0
+        fps, middle = figures(times, now)
+        rung = self.ladder.rung
         return Status(
             state, why, fps, middle * 1000.0, age, self._steps, self._late, self._dropped(), self._failures,
-            LADDER[self._rung],
+            rung.scale, rung.text(), self.ladder.why,
         )
 
     def fault_of(self, stage: Stage) -> str:
@@ -280,7 +252,7 @@ class Worker:
                     assert chain is not None
                     chain.close()
                     chain = None
-                    self._climb()
+                    self.ladder.grow()
                 except GeneratorError as error:
                     keep = self._after_failure(error, run)
                     if not keep and chain is not None:
@@ -297,7 +269,7 @@ class Worker:
     def _make_chain(self, run: _Run) -> Chain:
         def context(stage: Stage) -> Context:
             return Context(
-                seed=self.seed, device=self.device, folder=stage.folder, size=self._working_size(),
+                seed=self.seed, device=self.device, folder=stage.folder, size=self._size(),
                 fps=self.fps or 60.0, bpm=self.clock.bpm, beats_per_bar=self.clock.beats_per_bar, offline=False,
                 cancelled=run.cancelled, on_notice=self._notice, on_detail=stage.details.__setitem__,
             )
@@ -318,12 +290,8 @@ class Worker:
             torch.set_num_threads(self.threads or live_threads())
         return chain
 
-    def _working_size(self) -> tuple[int, int] | None:
-        if self._rung == 0:
-            return self.size
-        width, height = self.size or self._full or _FIRST_SIZE
-        scale = LADDER[self._rung]
-        return max(16, round(width * scale)), max(16, round(height * scale))
+    def _size(self) -> tuple[int, int] | None:
+        return self.ladder.size(self.size)
 
     def _made_size(self) -> tuple[int, int] | None:
         return None
@@ -337,8 +305,11 @@ class Worker:
             while self.hold and self._wanted is None and not run.cancelled():
                 run.stop.wait(HOLD_LOOK)
                 last = self.clock.read()
+                self.ladder.pace.pause(time.monotonic())
             if self._wanted is not None:
                 self._rearrange(chain)
+                self.ladder.pace.reset()
+                chain.resize(self._size())
                 renewed = chain.runners[0].renewed
                 last = self.clock.read()
             began = time.monotonic()
@@ -352,7 +323,7 @@ class Worker:
                 if self.follows_clock:
                     ctx.beat, ctx.bar, ctx.dt = moment.beat, moment.bar, dt or ctx.dt
             length = 0.0
-            with closing(chain.step(self._input(), preview)) as parts:
+            with self.ladder.precision(), closing(chain.step(self._input(), preview)) as parts:
                 for part in parts:
                     if chain.runners[0].renewed != renewed:
                         renewed = chain.runners[0].renewed
@@ -366,10 +337,13 @@ class Worker:
                 self._steps += 1
             if self._failures and now - good_since > RECOVERED:
                 self._failures = 0
-            if self._rung and now - good_since > self._patience:
+            if self.ladder.may_grow(now - good_since):
                 raise _Larger
+            self.ladder.made(self._made_size())
+            if self.ladder.judge(now, now - began, self.fps):  # the same generators at another size or precision
+                chain.resize(self._size())
             if self.fps is not None:
-                due = self._pace(run, due, now - began, 1.0 / self.fps)
+                due = self._pace(run, due, now - began, (2.0 if self.ladder.rung.dissolve else 1.0) / self.fps)
         raise Cancelled
 
     def _rearrange(self, chain: Chain) -> None:
@@ -400,10 +374,15 @@ class Worker:
         first = self._failures == 0
         log.error("%s: %s", self.name, error, exc_info=error if first else None)
         self._failures += 1
-        if error.out_of_memory and self._rung + 1 < len(LADDER):
+        if error.out_of_memory and self.ladder.can_shrink:
             self._failures -= 1
-            self._fall()
+            self.ladder.made(self._made_size())
+            self.ladder.shrink()
             return False
+        if self.ladder.pace.blame():
+            self._failures -= 1
+            self._notice(f"{self.name}: {error}; it is computed with full precision again")
+            return True
         # a setup that says what is missing will say so again: only a person can help
         hopeless = error.when == "setup" and isinstance(error.__cause__, (ValueError, FileNotFoundError))
         if hopeless or self._failures > MAX_FAILURES:
@@ -416,24 +395,3 @@ class Worker:
         self._notice(f"{self.name}: {error}; trying again")
         run.stop.wait(BACK_OFF[min(self._failures, len(BACK_OFF)) - 1])
         return self._failures == 1 and error.when == "step"
-
-    def _fall(self) -> None:
-        if self._rung == 0:
-            self._full = self._made_size()
-        if self._climbed:  # in vain: not so soon again
-            self._patience = min(CLIMB_MOST, 2 * self._patience)
-        self._rung += 1
-        self._climbed = False
-        self._free_memory()
-        self._notice(f"{self.name}: the memory is full; going on at {LADDER[self._rung]:.0%} of the size")
-
-    def _climb(self) -> None:
-        self._rung -= 1
-        self._climbed = True
-        self._notice(f"{self.name}: trying {LADDER[self._rung]:.0%} of the size again")
-
-    def _free_memory(self) -> None:
-        if self.device.startswith("cuda") and "torch" in sys.modules:
-            import torch
-
-            torch.cuda.empty_cache()

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from studio.api import Bool, Context, Finished, Float, Generator, Int, Note, Notes, Trigger
-from studio.engine import Deck, GeneratorError, Player, Stage, worker
+from studio.engine import Deck, GeneratorError, Player, Stage, ladder, worker
 from studio.params import ParamSet
 
 
@@ -254,7 +254,7 @@ def test_out_of_memory_goes_down_the_ladder_and_says_so() -> None:
 
 
 def test_a_smaller_size_is_left_again_when_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "CLIMB", 0.05)
+    monkeypatch.setattr(ladder, "CLIMB", 0.05)
     room, tried = [200], []
 
     class Hungry(Generator):
@@ -276,7 +276,7 @@ def test_a_smaller_size_is_left_again_when_there_is_memory(monkeypatch: pytest.M
     deck = Deck("B", size=(640, 480), threads=0, fps=500.0, on_notice=notices.append)
     deck.start([stage(Hungry)])
     assert until(lambda: tried.count(320) >= 3 and width() == 160)  # it climbs, in vain, and falls back
-    assert deck._patience >= 0.1 and deck.status().state in ("running", "starting")
+    assert deck.ladder.patience >= 0.1 and deck.status().state in ("running", "starting")
     room[0] = 400
     assert until(lambda: width() == 320)
     room[0] = 4000

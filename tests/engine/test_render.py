@@ -27,7 +27,8 @@ from studio.api import (
     Trigger,
 )
 from studio.engine import GeneratorError, Stage, render
-from studio.engine.chain import is_out_of_memory, to_input
+from studio.engine.chain import is_out_of_memory
+from studio.engine.convert import to_input
 from studio.params import ParamSet
 
 ROOT = Path(__file__).resolve().parents[2]
