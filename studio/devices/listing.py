@@ -56,19 +56,34 @@ def _within(name: str, probe: Callable[[], Kind]) -> Kind:
     return Kind(name, reason="the driver does not answer", cure="unplug the device or restart the system's service")
 
 
+_quiet_lock = threading.Lock()
+_quiet: list[int] = []
+"""The true stderr while it is kept quiet, and how many keep it so."""
+
+
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Keep what C libraries (ALSA, JACK) write to stderr from the screen; it says nothing to a user."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
+    """Keep what C libraries (ALSA, JACK) write to stderr from the screen; it says nothing to a user.
+
+    Threads may overlap in it: the first turns it off, the last turns it on again.
+    """
+    with _quiet_lock:
+        if not _quiet:
+            sys.stderr.flush()
+            _quiet[:] = [os.dup(2), 0]
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 2)
+            os.close(null)
+        _quiet[1] += 1
     try:
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+        with _quiet_lock:
+            _quiet[1] -= 1
+            if not _quiet[1]:
+                os.dup2(_quiet[0], 2)
+                os.close(_quiet[0])
+                _quiet.clear()
 
 
 def compute() -> Kind:

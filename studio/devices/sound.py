@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.devices.listing import quiet_stderr
+from studio.devices import portaudio
 from studio.devices.mixer import BLOCK, Mixer
+from studio.devices.portaudio import SoundError as SoundError
 from studio.engine.threads import spawn
 
 LEAD = 0.09
@@ -26,14 +27,6 @@ RETRY = 3.0
 """Seconds between two looks for a card that is not there."""
 _RING = 1 << 15
 _STALE = 0.05
-
-
-class SoundError(RuntimeError):
-    """No sound can be played; the message says why, ``cure`` what helps."""
-
-    def __init__(self, message: str, cure: str = "") -> None:
-        super().__init__(message)
-        self.cure = cure
 
 
 @dataclass(frozen=True)
@@ -51,22 +44,10 @@ def sound_outputs(*, refresh: bool = False) -> list[SoundDevice]:
 
     May take a second: not for the thread of the window. Raises SoundError when there is none.
     """
-    with quiet_stderr():
-        try:
-            import sounddevice
-
-            if refresh:
-                sounddevice._terminate()
-                sounddevice._initialize()
-            devices = list(sounddevice.query_devices())
-            chosen = sounddevice.default.device[1]
-        except OSError:
-            raise SoundError("the system library PortAudio is missing", "install libportaudio2") from None
-        except Exception as error:  # PortAudioError: no server, or a driver that does not answer
-            raise SoundError(f"the sound system does not answer ({error})", "start PipeWire or PulseAudio") from None
+    rows, (_, chosen) = portaudio.devices(refresh=refresh)
     found = [
         SoundDevice(str(row["name"]), number, int(row["default_samplerate"]), number == chosen)
-        for number, row in enumerate(devices) if row["max_output_channels"] >= 2
+        for number, row in enumerate(rows) if row["max_output_channels"] >= 2
     ]
     if not found:
         raise SoundError("no sound card is connected, or its server is not running",
@@ -174,31 +155,28 @@ class SoundOutput:
 
     def _open(self, *, refresh: bool) -> None:
         found = find_output(self.device, refresh=refresh)
-        import sounddevice
-
         self.mixer = self._make_mixer(found.rate)
         self._written = self._read = 0
         self._anchor = None
-        with quiet_stderr():
-            try:
-                self._stream = sounddevice.OutputStream(
+        try:
+            self._stream = portaudio.start(
+                lambda sounddevice: sounddevice.OutputStream(
                     samplerate=found.rate, device=found.index, channels=2, dtype="float32", latency=LATENCY,
                     callback=self._callback,
-                )
-                self._mix_ahead(LEAD + 3 * LATENCY)  # a device fills its own buffers at once
-                self._stream.start()
-            except Exception as error:
-                self._shut()
-                raise SoundError(f"{found.name} could not be opened ({error})",
-                                 "close what else uses it, or choose another output") from None
+                ),
+                lambda: self._mix_ahead(LEAD + 3 * LATENCY),  # a device fills its own buffers at once
+            )
+        except Exception as error:
+            self._shut()
+            raise SoundError(f"{found.name} could not be opened ({error})",
+                             "close what else uses it, or choose another output") from None
         # a driver that says nonsense must not move the music by more than a moment
         self.name, self.latency = found.name, min(0.15, max(0.0, float(self._stream.latency)))
 
     def _shut(self) -> None:
         stream, self._stream, self._anchor = self._stream, None, None
         if stream is not None:
-            with quiet_stderr():
-                stream.close(ignore_errors=True)
+            portaudio.close(stream)
 
     def _fill(self) -> bool:
         """Keep the ring filled until told otherwise; True when the device ended by itself."""
