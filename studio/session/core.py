@@ -152,6 +152,13 @@ class Core:
         if self.selection[0] == name:
             self.select("A", 0)
 
+    def set_degrades(self, line: str, on: bool) -> None:
+        """Whether a line gives way when it is too slow; a choice like a setting, kept in the session."""
+        target = self.line(line)
+        target.degrades = on
+        self.modified = True
+        self.post("line", target)
+
     def select(self, line: str, index: int = 0) -> None:
         """Choose what the inspector and the generator's own view show."""
         if self.selection != (line, index):

@@ -74,6 +74,20 @@ class Line:
         """Deck A, Player 1."""
         return f"{'Deck' if self.kind == 'deck' else 'Player'} {self.name}"
 
+    @property
+    def degrades(self) -> bool:
+        """Whether it gives up size, precision and pictures when it is too slow (see ``engine.ladder``); kept in files.
+        A full memory leads to a smaller size in any case."""
+        return self.extra.get("degrade") is not False
+
+    @degrades.setter
+    def degrades(self, on: bool) -> None:
+        if on:
+            self.extra.pop("degrade", None)
+        else:
+            self.extra["degrade"] = False
+        self.worker.ladder.on = on
+
     def stages(self) -> list[Stage]:
         """Those that can run, in their order."""
         return [slot.stage for slot in self.slots if slot.stage is not None]
@@ -99,7 +113,7 @@ class Line:
         if not stages or (self.stopped and not self.worker.hold):
             self.worker.stop(0.0)
             return
-        self.worker.seed, self.worker.size = self.seed, self.size
+        self.worker.seed, self.worker.size, self.worker.ladder.on = self.seed, self.size, self.degrades
         try:
             if fresh:
                 self.worker.start(stages, wait=False)

@@ -177,3 +177,22 @@ def test_the_menu_of_a_deck_says_what_is_replaced_and_what_is_added(
     session.load("A", "test.shade")
     qtbot.waitUntil(lambda: bool(session.decks["A"].slots))
     assert headings() == [f"Instead of {session.decks['A'].slots[0].title}", "Effects to add"]
+
+
+def test_a_deck_that_gives_way_says_what_and_why_to_the_operator(
+    session: Session, panel: DecksPanel, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.load("A", "test.shade")
+    pumped(session, qtbot, lambda: level(session) == 255)
+    tile, worker = panel.tiles["A"], session.decks["A"].worker
+    for _ in range(2):
+        worker.ladder.pace.place += 1
+        worker.ladder.pace.why = "too slow for this machine: 7 of 30 pictures a second"
+    tile.slow_refresh()
+    assert tile.badge.text() == "50 % SIZE" and not tile.badge.isHidden()
+    assert tile.badge.toolTip().startswith("Too slow for this machine: 7 of 30 pictures a second.\nGoing on with 50 %")
+    session.set_degrades("A", False)
+    session.pump()
+    assert tile.badge.text() == "" and tile.badge.isHidden() and session.decks["A"].extra["degrade"] is False
+    session.set_degrades("A", True)
+    assert session.decks["A"].degrades and "degrade" not in session.decks["A"].extra

@@ -94,6 +94,11 @@ class DeckTile(QWidget):
             action = sizes.addAction(text, functools.partial(session.set_size, line.name, size))
             action.setCheckable(True)
             action.setChecked(line.size == size)
+        degrade = menu.addAction("Give way when too slow", lambda: session.set_degrades(line.name, not line.degrades))
+        degrade.setCheckable(True)
+        degrade.setChecked(line.degrades)
+        degrade.setToolTip("Smaller, then less precise, then fewer pictures with dissolves between them; "
+                           "back again when there is time")
         menu.addSeparator()
         menu.addAction("Empty the deck", lambda: session.clear_line(line.name))
         menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft()))
@@ -127,15 +132,15 @@ class DeckTile(QWidget):
         slow = state == "running" and status.fps > 0 and bool(line.worker.fps) and (
             status.fps < SLOW * float(line.worker.fps or 1))
         figures = f"{status.fps:.0f} fps · {status.step_ms:.0f} ms" if state == "running" and status.fps else ""
-        if status.scale < 1.0:
-            figures += f" · {status.scale:.0%} size"
-        key = (state, why, figures, slow, stale, line.stopped)
+        rung = status.rung if state == "running" else ""
+        key = (state, why, figures, slow, stale, line.stopped, rung, status.rung_why)
         if key == self._shown:
             return
         self._shown = key
         self.view.set_overlay(figures, "warning" if slow else "dim")
-        self.badge.set(*_badge(state, stale))
+        self.badge.set(*_badge(state, stale, rung))
         self.badge.setVisible(bool(self.badge.text()))
+        self.badge.setToolTip(_given_up(rung, status.rung_why))
         empty = "Drop a generator here, or press +" if state == "empty" else why
         self.view.set_state(_STATES.get(state, "running"), empty, button=_BUTTONS.get(state, ""))
         self.power.setEnabled(bool(line.slots))
@@ -144,9 +149,19 @@ class DeckTile(QWidget):
         self.power.setIcon(icons.icon("play" if line.stopped else "pause"))
 
 
-def _badge(state: str, stale: str) -> tuple[str, str]:
+def _given_up(rung: str, why: str) -> str:
+    """What the operator should know of a rung of the ladder."""
+    if not rung:
+        return ""
+    return (f"{why[:1].upper()}{why[1:]}.\nGoing on with {rung}, and back again when there is room. "
+            "The deck's menu switches this off.")
+
+
+def _badge(state: str, stale: str, rung: str = "") -> tuple[str, str]:
     if stale:
         return "STALE INPUT", "warning"
+    if rung:
+        return rung.split(" · ")[-1].upper(), "warning"  # the lowest; the tooltip names all
     return {
         "failed": ("FAILED", "danger"), "paused": ("STOPPED BY A FAULT", "danger"), "hung": ("HANGS", "danger"),
         "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "loading": ("LOADING", "dim"),
