@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from studio.devices import portaudio
 from studio.devices.mixer import BLOCK, Mixer
 from studio.devices.portaudio import SoundError as SoundError
+from studio.devices.sound_tap import SoundRing
 from studio.engine.threads import spawn
 
 LEAD = 0.09
@@ -83,6 +84,8 @@ class SoundOutput:
         self.name = ""
         self.latency = 0.0
         self.missed = 0
+        self.tap: SoundRing | None = None
+        """Where what is played is kept for a recording, while there is one."""
         self._make_mixer, self._told = make_mixer, told or (lambda reason, cure: None)
         self._ring: NDArray[np.float32] = np.zeros((_RING, 2), np.float32)
         self._written = self._read = 0
@@ -192,7 +195,10 @@ class SoundOutput:
         wanted = self._read + round(seconds * self.mixer.rate)
         while self._written < wanted:
             place = self._written % _RING
-            self._ring[place : place + BLOCK] = self.mixer.mix()  # the ring is a whole number of blocks
+            block = self.mixer.mix()
+            self._ring[place : place + BLOCK] = block  # the ring is a whole number of blocks
+            if self.tap is not None and self._anchor is not None:
+                self.tap.keep(self._written, block, self._anchor + self.latency, self.mixer.rate)
             self._written += BLOCK
 
     def _callback(self, out: NDArray[np.float32], frames: int, when: Any, status: Any) -> None:
