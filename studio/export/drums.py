@@ -17,7 +17,7 @@ _Maker = Callable[[float, float, int, np.random.Generator], NDArray[np.float64]]
 
 TAKES = 4
 _TAU = 2.0 * np.pi
-_KIT: dict[int, tuple[str, float, float]] = {  # pitch: (drum, tuning, place -1 left .. 1 right)
+KIT: dict[int, tuple[str, float, float]] = {  # pitch: (drum, tuning, place -1 left .. 1 right)
     35: ("kick", 0.92, 0.0), 36: ("kick", 1.0, 0.0), 37: ("stick", 1.0, -0.15), 38: ("snare", 1.0, -0.05),
     39: ("clap", 1.0, 0.1), 40: ("snare", 1.08, -0.05), 41: ("tom", 82.0, 0.45), 43: ("tom", 98.0, 0.35),
     45: ("tom", 118.0, 0.2), 47: ("tom", 140.0, 0.0), 48: ("tom", 165.0, -0.2), 50: ("tom", 196.0, -0.35),
@@ -29,6 +29,7 @@ _KIT: dict[int, tuple[str, float, float]] = {  # pitch: (drum, tuning, place -1 
     77: ("stick", 0.85, 0.25), 60: ("tom", 250.0, 0.25), 61: ("tom", 190.0, 0.25), 62: ("tom", 290.0, -0.25),
     63: ("tom", 260.0, -0.25), 64: ("tom", 205.0, -0.25), 65: ("tom", 330.0, 0.3), 66: ("tom", 260.0, 0.3),
 }
+"""The drum, its tuning and its place of each General MIDI pitch."""
 HATS = frozenset({22, 42, 44})
 """Sounds that choke an open hi-hat."""
 OPEN_HATS = frozenset({26, 46})
@@ -36,9 +37,9 @@ OPEN_HATS = frozenset({26, 46})
 
 def drum(pitch: int, velocity: float, rate: int, take: int = 0) -> Samples:
     """One hit, ``velocity`` 0..1: harder is louder, brighter and a little longer. Unknown pitches are a wood block."""
-    kind, tuning, place = _KIT.get(pitch, ("stick", 0.8 + (pitch % 12) / 20.0, 0.0))
+    kind, tuning, place = KIT.get(pitch, ("stick", 0.8 + (pitch % 12) / 20.0, 0.0))
     level = 6 if velocity > 0.75 else 4 if velocity > 0.4 else 2  # three layers, so that a song makes few sounds
-    wave = _sound(kind, tuning, level, rate, take % TAKES)
+    wave = sound(kind, tuning, level, rate, take % TAKES)
     angle = (place + 1.0) * np.pi / 4.0
     sides = np.array([np.cos(angle), np.sin(angle)], np.float32) * np.float32(1.4142 * (0.06 + 0.94 * velocity**1.6))
     made: Samples = wave[:, None] * sides
@@ -46,7 +47,8 @@ def drum(pitch: int, velocity: float, rate: int, take: int = 0) -> Samples:
 
 
 @lru_cache(maxsize=512)
-def _sound(kind: str, tuning: float, layer: int, rate: int, take: int) -> Samples:
+def sound(kind: str, tuning: float, layer: int, rate: int, take: int) -> Samples:
+    """One drum of the kit, mono float32; ``layer`` 0..6 is how hard it is struck. Not to be written to: it is kept."""
     rng = np.random.default_rng([take, layer, *kind.encode()])
     hard = layer / 6.0
     wave = _MAKERS[kind](tuning, hard, rate, rng)
