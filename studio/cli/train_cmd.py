@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="DATA -o MODEL …", help="see: train RECIPE --help")
     parser.epilog = examples(
         "train", "train text --help", "train text poems.txt -o poems.safetensors --steps 3000",
-        "train text poems.txt -o poems.safetensors --resume",
+        "train text poems.txt -o poems.safetensors --resume", "train style painting.jpg -o mine.safetensors",
     )
 
 
@@ -112,7 +112,8 @@ def _command(name: str, words: list[str]) -> str:
     skip = False
     for word in words:
         if not skip and word not in ("--resume", "--json", "--low-priority", "--events"):
-            kept.append(Path(word).name if "/" in word or "\\" in word else word)
+            option, equals, value = word.rpartition("=") if word.startswith("--") else ("", "", word)
+            kept.append(option + equals + (Path(value).name if "/" in value or "\\" in value else value))
         skip = word == "--events"
     return shlex.join(["reverie", "train", name, *kept])
 

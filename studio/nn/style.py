@@ -193,8 +193,8 @@ def _unknown(name: str, styles: Sequence[str]) -> int:
     raise KeyError(f"there is no style {name!r} in this model; it has {', '.join(styles)}")
 
 
-def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Stylist:
-    """The style model in a file, ready for use. Raises WeightsError with a sentence when it is not one."""
+def load_net(path: Path) -> StyleNet:
+    """The style network in a file. Raises WeightsError with a sentence when it is not one."""
     model = load_model(path, ARCHITECTURE)
     config = model.config
     try:
@@ -204,4 +204,21 @@ def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.fl
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise WeightsError(f"{path}: the style network in it cannot be built ({first}); train it again") from None
-    return Stylist(net.eval(), device=device, dtype=dtype)
+    return net
+
+
+def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Stylist:
+    """The style model in a file, ready for use. Raises WeightsError with a sentence when it is not one."""
+    return Stylist(load_net(path).eval(), device=device, dtype=dtype)
+
+
+@torch.no_grad()
+def with_rows(net: StyleNet, styles: Sequence[str]) -> StyleNet:
+    """A network that paints as ``net`` does, for other ``styles``: each begins as the mean of the styles of ``net``."""
+    made = StyleNet(styles, net.stem, net.trunk, net.blocks)
+    state = net.state_dict()
+    for name in ("gamma", "beta", "keep"):
+        table = state[name]
+        state[name] = torch.cat([table[:-1].mean(0, keepdim=True).expand(len(styles), -1), table[-1:]])
+    made.load_state_dict(state)
+    return made

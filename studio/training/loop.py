@@ -144,9 +144,16 @@ class Recipe(ABC):
 
 
 def _public(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings for a card, which travels with the model: of a file only its name."""
-    return {name: Path(value).name if isinstance(value, str) and Path(value).is_file() else value
+    """Settings for a card, which travels with the model: of a file or folder only its name."""
+    return {name: Path(value).name if isinstance(value, str) and value and _is_there(Path(value)) else value
             for name, value in settings.items()}
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a long list is no name of a file
+        return False
 
 
 def _copy(tree: Any) -> Any:

@@ -39,6 +39,10 @@ class About:
     """Settings that the studio's form begins with, other than the recipe's own: name, value as text."""
     required: tuple[str, ...] = ()
     """Settings that have no usable default."""
+    models: tuple[tuple[str, str], ...] = ()
+    """Settings that name a model, and the architecture that fits."""
+    data_settings: tuple[str, ...] = ()
+    """Settings that say what is learned from: after a change of one the data is looked at again."""
 
 
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -48,28 +52,35 @@ ABOUT: dict[str, About] = {
         "A folder of pictures, a few hundred or more", "image", "reverie.latent_explorer",
         basics=("steps", "size", "batch", "augment", "features", "sample_every"),
         defaults=(("sample_every", "100"), ("features", "style_features")),
+        models=(("features", "features"),),
     ),
     "style": About(
         "Painting style", "Paints any camera live like your own paintings",
-        "A folder with a folder 'paintings' (one or more) and a folder 'photos' (any photographs)", "image",
-        "reverie.style_camera", basics=("steps", "styles", "style_size", "style_weight", "sample_every"),
-        defaults=(("sample_every", "200"),),
+        "One painting, or a folder of them. Photographs to paint on while it learns are welcome; without any the "
+        "studio uses pictures of its own", "image",
+        "reverie.style_camera", endings=PICTURE_FILES,
+        basics=("steps", "photos", "styles", "style_size", "style_weight", "sample_every"),
+        defaults=(("steps", "400"), ("batch", "2"), ("sample_every", "50")), data_settings=("photos", "styles"),
+        models=(("features", "features"), ("initial", "style_net")),
     ),
     "text": About(
         "Text", "A writer that continues in the voice of your texts",
         "A text file or a folder of them, 100 kB or more", "text", "reverie.text_sequencer",
         endings=(".txt", ".md"), basics=("steps", "hidden", "layers", "dropout", "source", "sample_every"),
         defaults=(("sample_every", "200"),),
+        models=(("initial", "sequence-rnn"),),
     ),
     "midi": About(
         "Music", "A player that improvises like your pieces",
         "A folder of .mid files, or a JSON file of voices", "notes", "reverie.midi_sequencer", endings=(".json",),
         basics=("steps", "grid", "voices", "hidden", "source", "sample_every"), defaults=(("sample_every", "100"),),
+        models=(("initial", "event-rnn"),),
     ),
     "drums": About(
         "Drums", "A drummer with dynamics and feel", "A folder of .mid files of drums", "notes",
         "reverie.midi_sequencer", basics=("steps", "bar", "grid", "hidden", "source", "sample_every"),
         defaults=(("sample_every", "100"),),
+        models=(("initial", "event-rnn"),),
     ),
     "roll": About(
         "Piano rolls", "A network over piano rolls, measured as the literature does",
@@ -81,6 +92,7 @@ ABOUT: dict[str, About] = {
         "A folder of pictures of any kind, and a teacher network", "image", "reverie.deep_dream",
         basics=("steps", "teacher", "last", "batch", "sample_every"), required=("teacher",),
         defaults=(("sample_every", "500"),),
+        models=(("teacher", "features"),),
     ),
 }
 """Recipe name → what it is about. A recipe without an entry is shown with its own help alone."""

@@ -1,15 +1,17 @@
-"""``reverie train style``: several paintings into one fast network.
+"""``reverie train style``: one painting or several into one fast network.
 
 Perceptual losses as in Johnson et al. (2016): Gram matrices for the style, one deeper activation for the content. Every
 style layer is divided by the distance that plain photographs have on it, so one weight fits every painting. Beside it:
 a *plain* row that learns to give the picture back (the strength control mixes it in, so partial strengths are trained
 too), and steadiness: a picture with camera noise on it, moved by some pixels, must come out the same, only moved.
+
+A new style usually begins with the network of the house styles: most of what it takes to paint is there, and a style of
+one's own is learned in minutes instead of hours (Dumoulin et al. 2017, section 3.3).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,14 +25,13 @@ from studio import paths
 from studio.nn import gram
 from studio.nn.device import cpu_bf16
 from studio.nn.features import FeatureError, load_features
-from studio.nn.style import ARCHITECTURE, MAX_PARAMETERS, StyleNet
+from studio.nn.style import ARCHITECTURE, MAX_PARAMETERS, StyleNet, load_net, with_rows
 from studio.nn.weights import WeightsError
 from studio.training.loop import Config, Export, Recipe, TrainingError
+from studio.training.style_data import gather, own_photos, to_batch
 
-PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 CONTENT_LAYER = "relu3_1"
-MAX_STYLES = 16
 MOVE = 6
 """Largest shift (pixels) in the steadiness loss."""
 
@@ -39,9 +40,13 @@ MOVE = 6
 class StyleConfig(Config):
     """Settings of the style recipe."""
 
-    steps: int = 8000
+    steps: int = 600
+    photos: str = ""
+    """Folder of photographs to paint on while it learns. Empty: DATA/photos if there is one, else the studio's own."""
     styles: str = ""
-    """Pictures in ``paintings`` to learn, by stem, with commas; ``name=stem`` gives another name. Empty: all."""
+    """Paintings to learn, by name without ending, with commas; ``name=file`` gives another name. Empty: all."""
+    initial: str = "house_styles"
+    """Style model to begin with: a style takes minutes then, not hours. ``none``: from nothing, with more steps."""
     features: str = "style_features"
     """Loss network: the name of a model, or a path."""
     size: int = 256
@@ -51,14 +56,14 @@ class StyleConfig(Config):
     batch: int = 4
     """Pictures per step."""
     stem: int = 48
-    """Channels at a quarter of the size."""
+    """Channels at a quarter of the size, where it begins from nothing."""
     trunk: int = 128
-    """Channels at an eighth of the size."""
+    """Channels at an eighth of the size, where it begins from nothing."""
     blocks: int = 5
-    """Residual convolutions at an eighth of the size."""
+    """Residual convolutions at an eighth of the size, where it begins from nothing."""
     learning_rate: float = 1.5e-3
     """Step size at the start; it falls along a cosine to a twentieth."""
-    style_weight: float = 50.0
+    style_weight: float = 20.0
     """Weight of the style against the content (1)."""
     variation_weight: float = 2.0
     """Weight of total variation: more is smoother."""
@@ -68,56 +73,11 @@ class StyleConfig(Config):
     """Share of the training pictures with a random strength between plain and full style."""
 
 
-def find_pictures(folder: Path) -> list[Path]:
-    """The pictures in a folder, by name. Raises TrainingError when there is no such folder."""
-    if not folder.is_dir():
-        raise TrainingError(f"{folder} is not there; the data folder needs a folder 'photos' and a folder 'paintings'")
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURES)
-
-
-def read_picture(path: Path, shorter: int) -> NDArray[np.uint8] | None:
-    """A picture ``(H, W, 3)`` scaled so that its shorter side is ``shorter`` pixels; None when it cannot be read."""
-    import cv2
-
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if picture is None or min(picture.shape[:2]) < 32:
-        return None
-    factor = shorter / min(picture.shape[:2])
-    if factor != 1.0:
-        shape = (max(shorter, round(picture.shape[1] * factor)), max(shorter, round(picture.shape[0] * factor)))
-        picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return np.ascontiguousarray(picture[:, :, ::-1])
-
-
-def choose_styles(wanted: str, found: list[Path]) -> dict[str, Path]:
-    """Name → picture from the ``styles`` setting. Raises TrainingError for unknown or doubled names."""
-    stems = {path.stem: path for path in found}
-    chosen: dict[str, Path] = {}
-    for entry in [part.strip() for part in wanted.split(",") if part.strip()] or list(stems):
-        name, _, stem = entry.rpartition("=")
-        name, stem = (name or stem).strip(), stem.strip()
-        if stem not in stems:
-            known = ", ".join(stems) or "none"
-            raise TrainingError(f"styles: there is no picture {stem!r} in paintings; there are: {known}")
-        if name in chosen:
-            raise TrainingError(f"styles: the name {name!r} is used twice; write other-name={stem}")
-        chosen[name] = stems[stem]
-    if not 1 <= len(chosen) <= MAX_STYLES:
-        raise TrainingError(f"styles: {len(chosen)} pictures; one network takes 1 to {MAX_STYLES}, name some")
-    return chosen
-
-
-def to_batch(pictures: Iterable[NDArray[np.uint8]]) -> Tensor:
-    """Pictures of one size to ``(N, 3, H, W)`` in 0..1."""
-    return torch.from_numpy(np.stack(list(pictures))).permute(0, 3, 1, 2).float().div_(255)
-
-
 class StyleRecipe(Recipe):
-    """Trains one StyleNet on ``DATA/photos`` with the pictures of ``DATA/paintings``."""
+    """Trains one StyleNet on a painting or several; see ``style_data.gather`` for what DATA may be."""
 
     name: ClassVar[str] = "style"
-    help: ClassVar[str] = "Several paintings into one network that styles a camera picture at frame rate"
+    help: ClassVar[str] = "One painting or several into a network that styles a camera picture at frame rate"
     Settings: ClassVar[type[Config]] = StyleConfig
     config: StyleConfig
 
@@ -125,31 +85,24 @@ class StyleRecipe(Recipe):
         config = self.config
         if config.size % 8 or config.size < 64:
             raise TrainingError(f"size: {config.size} must be a multiple of 8 from 64")
-        self.styles = choose_styles(config.styles, find_pictures(data / "paintings"))
-        self.paintings = {}
-        for name, path in self.styles.items():
-            painting = read_picture(path, config.style_size)
-            if painting is None:
-                raise TrainingError(f"{path} cannot be read as a picture; take it out of the folder or save it again")
-            self.paintings[name] = painting
-        files = find_pictures(data / "photos")
-        # one size for all, a third larger than needed where the photo has it: room for crops at several scales
-        photos = [(path.name, read_picture(path, config.size)) for path in files]
-        skipped = [name for name, photo in photos if photo is None]
-        squares = [_middle(photo, config.size) for _, photo in photos if photo is not None]
-        if len(squares) < 4:
-            raise TrainingError(f"{data / 'photos'} has {len(squares)} usable photographs; at least 4 are needed")
-        held = max(1, min(8, len(squares) // 10))
-        picks = set(np.linspace(0, len(squares) - 1, held).astype(int).tolist())
+        found = gather(
+            data, styles=config.styles, photos=config.photos, size=config.size, style_size=config.style_size
+        )
+        self.paintings, self.squares, self.photos_from = found.paintings, found.photos, found.report["photos_from"]
+        self.styles = list(self.paintings)
+        held = _held(found.report["photos"])
+        return {**found.report, "photos": found.report["photos"] - held, "held_out": held}
+
+    def _split(self) -> None:
+        """Photographs to learn on and some to measure on; the studio's own where there are no others."""
+        squares = self.squares or own_photos(list(self.paintings.values()), self.config.size, self.config.seed)
+        picks = set(np.linspace(0, len(squares) - 1, _held(len(squares))).astype(int).tolist())
         self.held_out = to_batch(square for index, square in enumerate(squares) if index in picks)
         self.photos = [square for index, square in enumerate(squares) if index not in picks]
-        return {
-            "photos": len(self.photos), "held_out": held, "skipped": skipped[:20],
-            "styles": {name: path.name for name, path in self.styles.items()},
-        }
 
     def build(self) -> None:
         config = self.config
+        self._split()
         try:
             self.features = load_features(paths.find_model(config.features), device=config.device)
             self.features.resolve(STYLE_LAYERS[-1])
@@ -158,11 +111,11 @@ class StyleRecipe(Recipe):
         self.autocast = torch.autocast(
             config.device.split(":")[0], torch.bfloat16, enabled=config.device != "cpu" or cpu_bf16()
         )
-        net = StyleNet(list(self.styles), config.stem, config.trunk, config.blocks)
+        net = self._begin()
         if sum(p.numel() for p in net.parameters()) > MAX_PARAMETERS:
             raise TrainingError(f"stem, trunk, blocks: the network would have more than {MAX_PARAMETERS:,} parameters")
         # a moving average of the weights gives smoother pictures than the last weights do
-        average = StyleNet(list(self.styles), config.stem, config.trunk, config.blocks)
+        average = StyleNet(self.styles, net.stem, net.trunk, net.blocks)
         average.load_state_dict(net.state_dict())
         self.modules = {
             name: module.to(config.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -177,6 +130,16 @@ class StyleRecipe(Recipe):
             [{"params": shared, "share": 1.0}, {"params": table, "share": 4.0}], config.learning_rate, betas=(0.9, 0.99)
         )}
         self._measure()
+
+    def _begin(self) -> StyleNet:
+        """The network as it begins: random, or that of ``initial`` with a row for each new style."""
+        config = self.config
+        if config.initial in ("", "none"):
+            return StyleNet(self.styles, config.stem, config.trunk, config.blocks)
+        try:
+            return with_rows(load_net(paths.find_model(config.initial)), self.styles)
+        except (FileNotFoundError, WeightsError) as error:
+            raise TrainingError(f"initial: {error}; 'none' begins from nothing") from None
 
     @torch.no_grad()
     def _measure(self) -> None:
@@ -326,13 +289,12 @@ class StyleRecipe(Recipe):
         card = {
             "title": "Styles for the camera",
             "about": "A feed-forward style network; each painting is one row of scales and shifts.",
-            "data": f"{len(self.photos)} photographs (for training only) and the paintings named in data_report",
-            "licence": "Apache-2.0",
+            "data": f"the paintings in data_report, and {len(self.photos)} pictures to paint on: {self.photos_from}",
             "parameters": sum(p.numel() for p in self.average.parameters()),
         }
         return Export(tensors, ARCHITECTURE, self.average.config, card)
 
 
-def _middle(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    y, x = ((length - size) // 2 for length in picture.shape[:2])
-    return np.ascontiguousarray(picture[y : y + size, x : x + size])
+def _held(count: int) -> int:
+    """How many of the photographs are kept to measure on."""
+    return max(1, min(8, count // 10))

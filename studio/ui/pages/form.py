@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from studio.library.models import Model
 from studio.training.describe import Setting
 from studio.training.recipes import About
-from studio.ui import theme
-from studio.ui.kit import Section
+from studio.ui import icons, theme
+from studio.ui.kit import Combo, Section, mime, pick_folder
 from studio.ui.pages.parts import clear, label, no_wheel
 
 MOST = 2_000_000_000
-MODEL_FIELDS = {"features": ("features",), "teacher": ("features",), "initial": ("sequence-rnn", "event-rnn")}
-"""Settings that name a model, and the architectures that fit."""
+FOLDER_FIELDS = {"photos": "the studio's own"}
+"""Settings that name a folder, and what it means to name none."""
+
+
+class FolderField(QLineEdit):
+    """A folder: typed, dropped or chosen."""
+
+    def __init__(self, title: str, none: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._title = title
+        self.setPlaceholderText(none)
+        self.setClearButtonEnabled(True)
+        self.browse = self.addAction(icons.icon("folder-open", "dim"), QLineEdit.ActionPosition.TrailingPosition)
+        self.browse.setText(f"{title}: choose a folder")
+        self.browse.setToolTip("Choose a folder")
+        self.browse.triggered.connect(self._choose)
+
+    def _choose(self) -> None:
+        start = Path(self.text()) if self.text().strip() else None
+        pick_folder(self, self._title, lambda folder: self.setText(str(folder)), folder=start)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        what = mime.read(event.mimeData())
+        if what is not None and what.files:
+            event.acceptProposedAction()
+        else:
+            super().dragEnterEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        what = mime.read(event.mimeData())
+        if what is None or not what.files:
+            super().dropEvent(event)
+            return
+        first = what.files[0]
+        self.setText(str(first if first.is_dir() else first.parent))  # a photograph of it means the folder
+        event.acceptProposedAction()
 
 
 class Field:
     """One setting with its widget. ``text`` is its value as the command line takes it."""
 
-    def __init__(self, setting: Setting, models: Iterable[Model], changed: Callable[[], None]) -> None:
+    def __init__(self, setting: Setting, models: list[Model] | None, changed: Callable[[], None]) -> None:
+        """``models`` are the files that fit, for a setting that names a model, else None."""
         self.setting = setting
-        self.widget, self._read, self._write = self._make(setting, list(models), changed)
+        self.widget, self._read, self._write = self._make(setting, models, changed)
         self.widget.setAccessibleName(setting.label)
         usual = "empty" if setting.default in ("", None) else setting.default
         self.widget.setToolTip(f"{setting.help or setting.label} (default {usual})")
@@ -50,7 +87,7 @@ class Field:
         return ""
 
     def _make(
-        self, setting: Setting, models: list[Model], changed: Callable[[], None]
+        self, setting: Setting, models: list[Model] | None, changed: Callable[[], None]
     ) -> tuple[QWidget, Callable[[], str], Callable[[str], None]]:
         default = setting.default
         if setting.kind == "bool":
@@ -58,7 +95,7 @@ class Field:
             switch.setChecked(bool(default))
             switch.toggled.connect(changed)
             return switch, lambda: str(switch.isChecked()).lower(), lambda text: switch.setChecked(text == "true")
-        if setting.kind == "choice" or setting.name in MODEL_FIELDS:
+        if setting.kind == "choice" or models is not None:
             return self._combo(setting, models, changed)
         if setting.kind == "int" and not setting.optional:
             spin = QSpinBox()
@@ -73,26 +110,28 @@ class Field:
             start = ",".join(map(str, default))
         else:
             start = "" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
-        line = QLineEdit(start)
-        line.setPlaceholderText("none" if setting.optional else "")
-        line.textEdited.connect(changed)
+        if setting.name in FOLDER_FIELDS:
+            line: QLineEdit = FolderField(setting.label, FOLDER_FIELDS[setting.name])
+            line.textChanged.connect(changed)
+        else:
+            line = QLineEdit(start)
+            line.setPlaceholderText("none" if setting.optional else "")
+            line.textEdited.connect(changed)
         return line, lambda: line.text().strip(), line.setText
 
     def _combo(
-        self, setting: Setting, models: list[Model], changed: Callable[[], None]
+        self, setting: Setting, models: list[Model] | None, changed: Callable[[], None]
     ) -> tuple[QWidget, Callable[[], str], Callable[[str], None]]:
-        combo = QComboBox()
-        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        combo = Combo()
+        combo.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         combo.setMinimumContentsLength(8)
-        no_wheel(combo)
         for choice in setting.choices:
             combo.addItem(choice, choice)
-        if setting.name in MODEL_FIELDS:
+        if models is not None:
             combo.addItem("none", "")
             for model in models:
-                if model.architecture in MODEL_FIELDS[setting.name] and not model.fault:
-                    combo.addItem(model.name, str(model.path))
-                    combo.setItemData(combo.count() - 1, model.title, Qt.ItemDataRole.ToolTipRole)
+                combo.addItem(model.name, str(model.path))
+                combo.setItemData(combo.count() - 1, model.title, Qt.ItemDataRole.ToolTipRole)
 
         def choose(text: str) -> None:
             place = combo.findData(text)
@@ -123,7 +162,13 @@ class SettingsForm(QWidget):
     def show_settings(self, settings: list[Setting], about: About, models: Iterable[Model]) -> None:
         """Make the form anew."""
         clear(self._layout)
-        self.fields = {setting.name: Field(setting, models, self._changed) for setting in settings}
+        wanted, known = dict(about.models), list(models)
+
+        def fitting(name: str) -> list[Model] | None:
+            kind = wanted.get(name)
+            return None if kind is None else [m for m in known if m.architecture == kind and not m.fault]
+
+        self.fields = {setting.name: Field(setting, fitting(setting.name), self._changed) for setting in settings}
         self._required = about.required
         basics = [name for name in about.basics if name in self.fields] or list(self.fields)[:6]
         for name, text in about.defaults:

@@ -22,6 +22,9 @@ STATES = {
     "done": ("done", "good"), "failed": ("failed", "danger"), "cancelled": ("stopped", "dim"),
 }
 
+TITLES = {"helps": "What helps"}
+"""Names of facts that are not their keys."""
+
 
 class RunView(QWidget):
     """Shows one ``TrainingRun``. ``go_on`` carries a plan that is to be gone on with, ``used`` comes after a model was
@@ -210,7 +213,7 @@ def report_rows(report: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str
     skipped: list[str] = []
     count = 0
     for key, value in report.items():
-        name = key.replace("_", " ").capitalize()
+        name = TITLES.get(key) or key.replace("_", " ").capitalize()
         if key in ("skipped", "skipped_first", "notices"):
             if isinstance(value, list):
                 skipped += [str(item) for item in value]

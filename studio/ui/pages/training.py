@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -23,10 +24,10 @@ from studio.library.models import Model, list_models
 from studio.session.core import Core
 from studio.session.training import DataCheck, Plan, TrainingRun, discard, free_name, start_training, unfinished
 from studio.training.describe import Setting, describe, load_recipe
-from studio.training.recipes import RECIPES, About, about
+from studio.training.recipes import PICTURE_FILES, RECIPES, About, about
 from studio.ui import theme
 from studio.ui.background import background
-from studio.ui.kit import Section, ask, button, pick_file, pick_folder
+from studio.ui.kit import Section, ask, button, mime, pick_file, pick_folder
 from studio.ui.pages.form import SettingsForm
 from studio.ui.pages.parts import DropArea, Facts, Page, column, label, rule, scrolled
 from studio.ui.pages.recipe_card import RecipeCard
@@ -45,7 +46,9 @@ class TrainingPage(Page):
         self._settings: dict[str, list[Setting]] = {}
         self._models: list[Model] = []
         self._wanted: tuple[str, str] | None = None
-        self._named = False
+        self._named = self._by_hand = False
+        self._looked_at: dict[str, str] = {}
+        self.setAcceptDrops(True)
         self._build()
         self.hear("library", lambda _: self._read())
         self._read()
@@ -77,7 +80,7 @@ class TrainingPage(Page):
         rows.setSpacing(theme.space(1.5))
         for name in sorted(RECIPES, key=lambda name: list_place(name)):
             card = RecipeCard(name, about(name))
-            card.clicked.connect(partial(self.choose, name))
+            card.clicked.connect(partial(self._pressed, name))
             group.addButton(card)
             self.cards[name] = card
             rows.addWidget(card)
@@ -89,7 +92,7 @@ class TrainingPage(Page):
 
     def _setup(self) -> QWidget:
         self.drop = DropArea("folder-open", "Drop a folder or a file", "or press to choose one")
-        self.drop.dropped.connect(lambda files: self.take(files[0]))
+        self.drop.dropped.connect(self.take_all)
         self.drop.pressed.connect(self._browse)
         self.needs = label("", "small", wrap=True)
         self.checking = QProgressBar()
@@ -164,11 +167,16 @@ class TrainingPage(Page):
     def prefill(self, recipe: str, data: str) -> None:
         """Choose a recipe and give it data, for other parts of the window."""
         self._wanted = (recipe, data)
+        self._by_hand = True
         self.choose(recipe)
         if data:
             self.take(Path(data))
 
-    def choose(self, recipe: str, *_: object) -> None:
+    def _pressed(self, recipe: str, *_: object) -> None:
+        self._by_hand = True
+        self.choose(recipe)
+
+    def choose(self, recipe: str) -> None:
         """Choose a recipe. Raises KeyError for one that is not there."""
         self.cards[recipe].setChecked(True)
         changed = recipe != self.recipe
@@ -181,15 +189,31 @@ class TrainingPage(Page):
             self._look()
         self._update()
 
-    def take(self, path: Path) -> None:
-        """Learn from this folder or file."""
-        if path.is_file() and path.suffix.lower() not in about(self.recipe).endings:
-            other = _recipe_for(path)
-            if other:
-                self.choose(other)
-            elif about(self.recipe).folder:
+    def take_all(self, files: list[Path]) -> None:
+        """Learn from what was dropped: the first, or several paintings of one folder."""
+        one = {file.parent for file in files} == {files[0].parent}
+        if len(files) > 1 and one and all(is_picture(file) for file in files) and (
+            self.recipe == "style" or not self._by_hand
+        ):
+            self.choose("style")
+            self.take(files[0].parent, ",".join(file.stem for file in files))
+        else:
+            self.take(files[0])
+
+    def take(self, path: Path, styles: str = "") -> None:
+        """Learn from this folder or file; a file that the recipe does not take chooses one that does. ``styles`` are
+        the paintings of a folder that are meant, by name; '' for all."""
+        what = about(self.recipe)
+        if path.is_file() and path.suffix.lower() not in what.endings:
+            if self._by_hand and what.folder and what.kind == "image" and is_picture(path):
                 path = path.parent  # one of the pictures of the folder that was meant
+            elif other := _recipe_for(path):
+                self.choose(other)
+            elif what.folder:
+                path = path.parent
         self.data = path
+        if "styles" in self.form.fields:
+            self.form.fields["styles"].set(styles)
         self.drop.set("folder-open" if path.is_dir() else "file", path.name, str(path.parent))
         if not self._named:
             self.name.setText(free_name(path.stem))
@@ -221,6 +245,17 @@ class TrainingPage(Page):
         self._named = bool(self.name.text().strip())
         self._update()
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        what = mime.read(event.mimeData())
+        if what is not None and what.files:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        what = mime.read(event.mimeData())
+        if what is not None and what.files:
+            event.acceptProposedAction()
+            self.take_all(list(what.files))
+
     # --- the check of the data ---
 
     def _look(self) -> None:
@@ -231,6 +266,8 @@ class TrainingPage(Page):
         self.facts.hide()
         self.skipped.hide()
         self.checking.show()
+        self._again.stop()
+        self._looked_at = self._data_settings()
         values = self.form.values() if not self.form.fault() else {}
         self.check = DataCheck(self.recipe, self.data, values, self._checked_from_thread)
 
@@ -271,9 +308,15 @@ class TrainingPage(Page):
         return "" if self.name.text().strip() else "Give the model a name."
 
     def _edited(self) -> None:
-        if self.check is not None and self.check.state == "failed" and not self.form.fault():
+        failed = self.check is not None and self.check.state == "failed"
+        if (failed or self._data_settings() != self._looked_at) and self.data is not None and not self.form.fault():
             self._again.start()
         self._update()
+
+    def _data_settings(self) -> dict[str, str]:
+        """The settings that say what is learned from, as they are."""
+        texts = {name: field.text() for name, field in self.form.fields.items()}
+        return {name: texts[name] for name in about(self.recipe).data_settings if texts.get(name)}
 
     def _update(self) -> None:
         why = self._why_not()
@@ -344,6 +387,11 @@ def list_place(name: str) -> int:
 
 def _all_settings() -> dict[str, list[Setting]]:
     return {name: describe(load_recipe(where).Settings) for name, where in RECIPES.items()}
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its name."""
+    return path.suffix.lower() in PICTURE_FILES and path.is_file()
 
 
 def _recipe_for(path: Path) -> str:

@@ -109,6 +109,51 @@ def test_a_folder_becomes_a_model_that_is_used(show, wheels, qtbot, poems: Path)
     assert wheels.session.players["1"].slots[0].stage.values["model"] == "rain-songs"
 
 
+@pytest.fixture
+def painting(tmp_path: Path) -> Path:
+    folder = tmp_path / "Bilder"
+    (folder / "Urlaub").mkdir(parents=True)
+    rng = np.random.default_rng(3)
+    for name in ("meadow.png", *(f"Urlaub/{k}.png" for k in range(6))):
+        small = Image.fromarray(rng.integers(0, 255, (5, 6, 3), np.uint8))
+        small.resize((90, 80), Image.Resampling.BICUBIC).save(folder / name)
+    return folder / "meadow.png"
+
+
+@pytest.mark.slow
+def test_one_painting_becomes_a_style_on_a_deck(show, wheels, qtbot, painting: Path) -> None:  # type: ignore[no-untyped-def]
+    page = show(TrainingPage)
+    ready(page, qtbot)
+    qtbot.mouseClick(page.cards["style"], LEFT)
+    drop(page.form.fields["photos"].widget, [painting.parent / "Urlaub"])
+    drop(page, [painting])  # anywhere on the page
+    assert page.data == painting and page.name.text() == "meadow"
+    qtbot.waitUntil(lambda: page.facts.isVisible() and page.start.isEnabled(), timeout=60_000)
+    assert dict(page.facts.rows())["Photos from"] == "Urlaub"
+    fill(page, qtbot, steps="3", size="64", style_size="64", batch="1")
+    qtbot.mouseClick(page.start, LEFT)
+    qtbot.waitUntil(lambda: page.view.use.isVisible() or page.run.state == "failed", timeout=120_000)
+    assert page.run.error == ""
+    qtbot.mouseClick(page.view.use, LEFT)
+    deck = wheels.session.decks["A"]
+    qtbot.waitUntil(lambda: bool(deck.slots) and deck.slots[-1].stage is not None, timeout=60_000)
+    assert deck.slots[-1].generator == "reverie.style_camera"
+    assert deck.slots[-1].stage.values["model"] == "meadow"
+
+
+def test_several_paintings_are_several_styles(show, qtbot, painting: Path) -> None:  # type: ignore[no-untyped-def]
+    page = show(TrainingPage)
+    ready(page, qtbot)
+    assert page.recipe == "gan"
+    drop(page.drop, [painting])
+    assert page.recipe == "style" and page.data == painting, "nobody chose another recipe"
+    drop(page.drop, [painting.parent / "Urlaub" / f"{k}.png" for k in (1, 3)])
+    assert page.data == painting.parent / "Urlaub" and page.form.fields["styles"].text() == "1,3"
+    qtbot.waitUntil(lambda: dict(page.facts.rows()).get("Styles") == "1 1.png, 3 3.png", timeout=60_000)
+    facts = dict(page.facts.rows())
+    assert "studio's own" in facts["Photos from"] and "photographs of your own" in facts["What helps"]
+
+
 def test_stop_and_go_on(show, wheels, qtbot, poems: Path) -> None:  # type: ignore[no-untyped-def]
     page = show(TrainingPage)
     page.prefill("text", str(poems))
