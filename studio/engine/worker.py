@@ -19,6 +19,7 @@ from typing import Any
 from studio.engine.chain import Chain, GeneratorError, Stage, check_stages, seconds
 from studio.engine.clock import Clock
 from studio.engine.convert import Media
+from studio.engine.journal import Journal
 from studio.engine.ladder import Ladder
 from studio.engine.status import Status, figures
 from studio.engine.threads import STOP_SECONDS, spawn
@@ -98,6 +99,7 @@ class Worker:
         self._notes: deque[Note] = deque(maxlen=256)
         self._wishes: dict[str, Any] = {}
         self.runs = 0
+        self.journal = Journal()
         self.ladder = Ladder(name, lambda: self.device, self._notice)
         self._told = ("", 0.0)
         self._reset_figures()
@@ -157,11 +159,13 @@ class Worker:
     def send_notes(self, notes: Sequence[Note]) -> None:
         """Notes that began now; the generators see them in their next step."""
         self._notes.extend(notes)
+        self.journal.notes(notes)
 
     def wish(self, **wishes: Any) -> None:
         """Hand something of the generator's own view to its next step (``ctx.wishes``); the newest of a name wins."""
         with self._lock:
             self._wishes.update(wishes)
+        self.journal.wishes(wishes)
 
     def status(self) -> Status:
         """How it is doing; cheap, from any thread."""
@@ -288,6 +292,7 @@ class Worker:
             from studio.nn.device import live_threads
 
             torch.set_num_threads(self.threads or live_threads())
+        self.journal.chain(self.stages, True)
         return chain
 
     def _size(self) -> tuple[int, int] | None:
@@ -300,7 +305,7 @@ class Worker:
         self._set(run, "running")
         last, good_since = self.clock.read(), time.monotonic()
         due = time.monotonic()
-        preview, renewed = self._preview(run), chain.runners[0].renewed
+        preview, renewed, stepped = self._preview(run), chain.runners[0].renewed, last.t
         while not run.cancelled():
             while self.hold and self._wanted is None and not run.cancelled():
                 run.stop.wait(HOLD_LOOK)
@@ -316,7 +321,8 @@ class Worker:
             moment = self.clock.read()
             notes = tuple(self._notes.popleft() for _ in range(len(self._notes)))
             dt = min(MAX_DT, max(0.0, moment.t - last.t))
-            last = moment
+            self.journal.step(moment.t, moment.t - stepped, dt)
+            last, stepped = moment, moment.t
             wishes = self._begin_step(run)
             for ctx in chain.contexts:
                 ctx.bpm, ctx.notes, ctx.audio, ctx.wishes = moment.bpm, notes, self.audio, wishes
@@ -358,6 +364,7 @@ class Worker:
         with self._lock:
             self.stages = [runner.stage for runner in chain.runners]
             self._refused = refused
+        self.journal.chain(self.stages, False)
 
     def _pace(self, run: _Run, due: float, spent: float, budget: float) -> float:
         """Wait for the next deadline; deadlines are absolute, so that errors do not add up."""
