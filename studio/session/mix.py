@@ -75,6 +75,8 @@ class Mix:
         self.actions: dict[str, Callable[[], object]] = {}
         """What the triggers do; the session puts them in."""
         self._held: set[str] = set()
+        self.heard: Callable[[str, float | bool | str], None] | None = None
+        """Hears of every change, on the thread that makes it."""
 
     def set(self, name: str, value: float | bool | str) -> None:
         """Set one of them; numbers are clamped, a trigger fires on a true value.
@@ -89,6 +91,8 @@ class Mix:
         new = self._clean(name, kind, value)
         if getattr(self, name) != new:
             setattr(self, name, new)
+            if self.heard is not None:
+                self.heard(name, new)
             self._changed()
 
     @staticmethod
