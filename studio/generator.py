@@ -13,6 +13,7 @@ import numpy as np
 from studio import paths
 from studio.media import MEDIA_KINDS, Note
 from studio.params import Param
+from studio.params import applies as conditions
 
 if TYPE_CHECKING:
     import torch
@@ -165,6 +166,8 @@ class Generator:
         reserved = {name for name in dir(Generator) if not name.startswith("__")} & set(found)
         for name, param in found.items():
             param.declare(cls, name)
+        for param in found.values():
+            conditions.check(param, found)
         if reserved:
             raise TypeError(f"{cls.__name__}: the parameter name {sorted(reserved)[0]!r} is used by Generator itself")
         cls.params = found
@@ -185,16 +188,37 @@ class Generator:
 
     def __new__(cls, *args: Any, **keywords: Any) -> Self:
         made = super().__new__(cls)  # not in __init__: an author who writes one need not know of it
-        made._values = {name: param.default for name, param in cls.params.items()}
+        made._values = made.__built = {name: param.default for name, param in cls.params.items()}
+        made.__begun = False
         return made
 
     _values: dict[str, Any]
+    __built: dict[str, Any]
+    __begun: bool
 
     def freeze(self, values: dict[str, Any]) -> bool:
-        """Engine only: take the values of the next step. True when a ``live=False`` value changed (setup is due)."""
-        changed = any(not p.live and values[name] != self._values[name] for name, p in self.params.items())
+        """Engine only: take the values of the next step. True when setup is due: a ``live=False`` value that has an
+        effect is another than at the last setup."""
+        changed = any(
+            not p.live and values[name] != self.__built[name] and not conditions.missing(p, values)
+            for name, p in self.params.items()
+        )
+        if changed or not self.__begun:
+            self.__built, self.__begun = values, True
         self._values = values
         return changed
+
+    def in_use(self) -> dict[str, Any]:
+        """The values of this step that have an effect (see ``applies`` of a parameter), by name: two equal ones make
+        the same, so that work need not begin again because of a value that does nothing."""
+        return {n: self._values[n] for n, p in self.params.items() if not conditions.missing(p, self._values)}
+
+    @classmethod
+    def choices_now(cls, values: dict[str, Any], model: Callable[[str], Path]) -> dict[str, tuple[str, ...]]:
+        """For a Choice whose names do not all make sense with these values (the layers of one network): those that do,
+        by parameter. Randomise and mutate keep to them. ``model`` is ``ctx.model``. Runs on the window's thread: read
+        no more than a file's header."""
+        return {}
 
     @classmethod
     def migrate(cls, params: dict[str, Any], version: int) -> dict[str, Any]:

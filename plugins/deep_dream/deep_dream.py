@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path as FilePath
+from typing import Any
 
 import torch
 
@@ -13,6 +15,7 @@ from studio.nn.dream import Guide, Settings, Target, dream, fit_targets, make_gu
 from studio.nn.features import FeatureError, FeatureNet, load_features
 from studio.nn.googlenet import LAYERS
 from studio.nn.imaging import clouds, fold, fractal, move, recolour, resize, soft_clip
+from studio.nn.weights import read_header
 
 from . import palette as palettes
 
@@ -29,21 +32,32 @@ class DeepDream(Generator):
     id, version, title, makes, takes, wants = "reverie.deep_dream", 1, "DeepDream", "image", "image", "tensor"
     pixel_bytes = 260.0
 
-    layer = Choice("4c", LAYERS, group="Vision", help="Early layers make strokes and fur, late ones animals and places")
-    channel = Int(-1, -1, 1023, group="Vision", help="One channel of the layer (counted round), a motif each; -1: all")
-    weight = Float(1.0, -2.0, 2.0, group="Vision", help="How strongly the first vision pulls; below 0 it is avoided")
-    layer_b = Choice("3b", LAYERS, group="Vision", help="Layer of a second vision")
-    channel_b = Int(-1, -1, 1023, group="Vision", help="Channel of the second vision; -1: all of them")
-    weight_b = Float(0.0, -2.0, 2.0, group="Vision", help="How strongly the second vision pulls; 0 switches it off")
+    layer = Choice("4c", LAYERS, group="Vision",
+                   applies=[{"targets": False, "weight": True}, {"targets": False, "weight_b": False}],
+                   help="Early layers make strokes and fur, late ones animals and places")
+    channel = Int(-1, -1, 1023, group="Vision", applies={"targets": False, "weight": True},
+                  help="One channel of the layer (counted round), a motif each; -1: all")
+    weight = Float(1.0, -2.0, 2.0, group="Vision", applies={"targets": False},
+                   help="How strongly the first vision pulls; below 0 it is avoided")
+    layer_b = Choice("3b", LAYERS, group="Vision", applies={"targets": False, "weight_b": True},
+                     help="Layer of a second vision")
+    channel_b = Int(-1, -1, 1023, group="Vision", applies={"targets": False, "weight_b": True},
+                    help="Channel of the second vision; -1: all of them")
+    weight_b = Float(0.0, -2.0, 2.0, group="Vision", applies={"targets": False},
+                     help="How strongly the second vision pulls; 0 switches it off")
     targets = Text(
         "", group="Vision",
         help="Instead of the above: '4c:97*0.8 + 4d'; several with | between are a journey from one to the next")
-    stay = Float(6.0, 0.5, 120.0, curve="log", unit="s", group="Vision", help="How long a journey stays at each vision")
-    guide = Path("", accepts="image", group="Vision", help="A picture whose features are dreamt of")
-    guide_weight = Float(0.8, 0.0, 1.0, group="Vision", help="0: the layers alone, 1: the guide picture alone")
+    stay = Float(6.0, 0.5, 120.0, curve="log", unit="s", group="Vision", applies={"targets": True},
+                 help="How long a journey stays at each vision")
+    guide = Path("", accepts="image", group="Vision", applies={"guide_weight": True},
+                 help="A picture whose features are dreamt of")
+    guide_weight = Float(0.8, 0.0, 1.0, group="Vision", applies={"guide": True},
+                         help="0: the layers alone, 1: the guide picture alone")
 
     octaves = Int(4, 1, 10, group="Ascent", help="Sizes worked on, small to large: more make larger figures")
-    octave_scale = Float(1.4, 1.1, 2.0, group="Ascent", help="Ratio from one octave's size to the next")
+    octave_scale = Float(1.4, 1.1, 2.0, group="Ascent", applies={"octaves": "> 1"},
+                         help="Ratio from one octave's size to the next")
     steps = Int(3, 0, 60, unit="steps", group="Ascent", help="Steps of ascent per octave in each frame")
     opening = Int(14, 0, 200, unit="steps", group="Ascent", help="Steps per octave in the very first frame, or a still")
     rate = Float(0.007, 0.0005, 0.1, curve="log", group="Ascent", help="Mean change of a value (0..1) per step")
@@ -59,13 +73,18 @@ class DeepDream(Generator):
     mirrors = Int(0, 0, 12, group="Flight", help="1: left mirrors right; 2 and more: a kaleidoscope of so many parts")
 
     hold = Float(1.0, 0.0, 1.0, group="Colour", help="How firmly brightness, contrast and palette are held over time")
-    palette = Choice("start", ("start", *palettes.PALETTES), group="Colour", help="Colours that are held")
-    palette_picture = Path("", accepts="image", group="Colour", help="A picture whose colours are held instead")
-    brightness = Float(0.0, -0.3, 0.3, group="Colour", help="Lighter or darker than the palette")
-    contrast = Float(1.0, 0.3, 2.0, group="Colour", help="Contrast relative to the palette")
-    saturation = Float(1.0, 0.0, 2.0, group="Colour", help="Colourfulness relative to the palette")
+    palette = Choice("start", ("start", *palettes.PALETTES), group="Colour",
+                     applies={"hold": True, "palette_picture": False}, help="Colours that are held")
+    palette_picture = Path("", accepts="image", group="Colour", applies={"hold": True},
+                           help="A picture whose colours are held instead")
+    brightness = Float(0.0, -0.3, 0.3, group="Colour", applies={"hold": True},
+                       help="Lighter or darker than the palette")
+    contrast = Float(1.0, 0.3, 2.0, group="Colour", applies={"hold": True}, help="Contrast relative to the palette")
+    saturation = Float(1.0, 0.0, 2.0, group="Colour", applies={"hold": True},
+                       help="Colourfulness relative to the palette")
 
     start = Choice("input", ("input", "clouds", "noise", "grey"), group="Source", live=False,
+                   applies={"picture": False},
                    help="What to begin with where there is no picture; input: what comes in, or clouds")
     picture = Path("", accepts="image", group="Source", live=False, help="A picture to begin with")
     live = Float(0.0, 0.0, 1.0, group="Source", help="How much incoming picture enters each frame; 0: only the first")
@@ -77,6 +96,16 @@ class DeepDream(Generator):
     model = Model("dream_features", architecture="features", group="Network", help="The eyes: a feature network")
     exact = Bool(False, group="Network", live=False, help="Compute in 32 bits even where 16 are quicker")
 
+    @classmethod
+    def choices_now(cls, values: dict[str, Any], model: Callable[[str], FilePath]) -> dict[str, tuple[str, ...]]:
+        """The layers that the chosen network has, where its file says so."""
+        try:
+            tensors = read_header(model(values["model"])).tensors
+        except (OSError, ValueError):
+            return {}  # a step says what is wrong
+        there = tuple(n for n in LAYERS if n.startswith("conv") or f"inception{n}.branch1.conv.weight" in tensors)
+        return {"layer": there, "layer_b": there} if len(there) > 2 else {}  # else another kind of network
+
     def setup(self, ctx: Context) -> None:
         key = (self.model, self.exact)
         if getattr(self, "_key", None) != key:
@@ -86,7 +115,7 @@ class DeepDream(Generator):
             self._key = key
             self._guides: dict[tuple[str, tuple[str, ...]], Guide | None] = {}
             self._said: set[str] = set()
-        begin = (self.start, self.picture)
+        begin = ("" if self.picture else self.start, self.picture)
         if getattr(self, "_begin", None) != begin:
             self._begin = begin
             self._dream: torch.Tensor | None = None

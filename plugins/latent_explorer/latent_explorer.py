@@ -15,10 +15,12 @@ from studio.nn.imaging import fold, move
 from studio.nn.resample import KERNELS, fit
 
 COMPONENTS = 8
-NOISE_PERIOD = 12.0
-"""Seconds after which the living texture comes round."""
+NOISE_PERIOD = 12.0  # seconds after which the living texture comes round
 
 MODES = ("still", "interpolate", "walk", "loop", "keyframes", "arithmetic", "grid")
+SEEDED = ("still", "interpolate", "walk", "loop")  # out from the seed or the place
+ON_THE_WAY = ("interpolate", "walk", "loop", "keyframes")
+MOVES: list[dict[str, Any]] = [{"mode": ON_THE_WAY}, {"mode": "grid", "grid_moves": True}]
 
 
 def _direction(number: int) -> Float:
@@ -35,53 +37,61 @@ class LatentExplorer(Generator):
     mode = Choice("walk", MODES, group="Latent",
                   help="still: one seed; interpolate: seed to end seed and back; walk: endless; loop: closed; "
                   "keyframes: your path; arithmetic: A − B + C; grid: many seeds as one picture")
-    seed = Seed(1, group="Latent", help="The picture: the same number is the same picture in every mode")
-    place = Text("", group="Latent", place_of="seed", names_in="points",
+    seed = Seed(1, group="Latent", applies={"mode": (*SEEDED, "grid")},
+                help="The picture: the same number is the same picture in every mode")
+    place = Text("", group="Latent", place_of="seed", names_in="points", applies={"mode": SEEDED},
                  help="Taken instead of the seed: a mixture such as 12:0.7 40:0.5 pc1:-1 (seeds, named points and "
                  "directions with weights); with @7 at its end it holds while the seed is 7; empty: the seed")
-    end_seed = Seed(2, group="Latent", help="Where interpolate goes")
+    end_seed = Seed(2, group="Latent", applies={"mode": "interpolate"}, help="Where interpolate goes")
     truncation = Float(0.85, -1.0, 2.0, group="Latent",
                        help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
     detail = Float(0.0, 0.0, 1.0, group="Latent", help="How much of the detail seed's texture and colour is taken on")
-    detail_seed = Seed(3, group="Latent", help="Whose texture and colour are taken on; the shape stays")
+    detail_seed = Seed(3, group="Latent", applies={"detail": True}, help="Whose texture and colour; the shape stays")
 
     speed = Float(0.4, -8.0, 8.0, unit="1/s", group="Motion",
+                  applies=[{"mode": ("interpolate", "walk")}, {"mode": "grid", "grid_moves": True}],
                   help="Ways per second (or per beat) in interpolate and walk; below 0 backwards")
-    unit = Choice("seconds", ("seconds", "beats"), group="Motion",
+    unit = Choice("seconds", ("seconds", "beats"), group="Motion", applies=MOVES,
                   help="What speed, loop length and keyframe times count in")
-    interpolation = Choice("slerp", ("slerp", "linear"), group="Motion",
+    interpolation = Choice("slerp", ("slerp", "linear"), group="Motion", applies=MOVES,
                            help="slerp: along the sphere of z, every picture on the way as likely as the ends; "
                            "linear: straight in w, calmer")
-    easing = Choice("smooth", tuple(latent.EASINGS), group="Motion", help="How interpolate travels its way")
+    easing = Choice("smooth", tuple(latent.EASINGS), group="Motion", applies={"mode": "interpolate"},
+                    help="How interpolate travels its way")
     walk_step = Float(0.8, 0.0, 1.0, group="Motion",
+                      applies=[{"mode": ("walk", "loop")}, {"mode": "grid", "grid_moves": True}],
                       help="How far walk and loop stray from the seed: 0 stays, 1 goes anywhere")
-    stops = Int(4, 2, 32, group="Motion", help="Pictures that a loop passes")
-    loop_length = Float(8.0, 0.25, 256.0, curve="log", unit="s", group="Motion",
+    stops = Int(4, 2, 32, group="Motion", applies={"mode": "loop"}, help="Pictures that a loop passes")
+    loop_length = Float(8.0, 0.25, 256.0, curve="log", unit="s", group="Motion", applies={"mode": "loop"},
                         help="Seconds (or beats) after which a loop closes")
     restart = Trigger(group="Motion", help="Back to the beginning of the path")
 
-    keyframes = Text("1@0 7@2 23@4:smooth 1@6", group="Keyframes",
+    keyframes = Text("1@0 7@2 23@4:smooth 1@6", group="Keyframes", applies={"mode": "keyframes"},
                      help="seed@time, as 12@0 40@2:smooth rose@4:in; easings: " + ", ".join(latent.EASINGS))
-    repeat = Bool(True, group="Keyframes", help="Begin again after the last keyframe")
+    repeat = Bool(True, group="Keyframes", applies={"mode": "keyframes"}, help="Begin again after the last keyframe")
     points = Text("", group="Keyframes",
+                  applies=[{"mode": ("keyframes", "arithmetic")}, {"mode": SEEDED, "place": True}],
                   help="Names for seeds and places, as rose=12 dusk=40:0.8+7:0.5; usable in keyframes and arithmetic")
 
-    point_a = Text("1", group="Arithmetic", help="A of A − B + C: a seed, a named point or a mixture")
-    point_b = Text("2", group="Arithmetic", help="B, what is taken away")
-    point_c = Text("3", group="Arithmetic", help="C, what is put in its place")
-    amount = Float(1.0, -2.0, 2.0, group="Arithmetic", help="How much of C − B is added to A")
+    point_a = Text("1", group="Arithmetic", applies={"mode": "arithmetic"},
+                   help="A of A − B + C: a seed, a named point or a mixture")
+    point_b = Text("2", group="Arithmetic", applies={"mode": "arithmetic"}, help="B, what is taken away")
+    point_c = Text("3", group="Arithmetic", applies={"mode": "arithmetic"}, help="C, what is put in its place")
+    amount = Float(1.0, -2.0, 2.0, group="Arithmetic", applies={"mode": "arithmetic"}, help="How much of C − B")
 
     pad = Point((0.0, 0.0), -3.0, 3.0, unit="σ", group="Directions", help="Both first principal directions by hand")
     pc1, pc2, pc3, pc4, pc5, pc6, pc7, pc8 = (_direction(number) for number in range(1, COMPONENTS + 1))
 
-    rows = Int(4, 1, 16, group="Grid", help="Rows of seeds")
-    columns = Int(4, 1, 16, group="Grid", help="Columns of seeds")
-    gap = Int(4, 0, 64, unit="px", group="Grid", help="Black between the pictures")
-    grid_moves = Bool(False, group="Grid", help="Every picture of the grid walks, instead of standing still")
+    rows = Int(4, 1, 16, group="Grid", applies={"mode": "grid"}, help="Rows of seeds")
+    columns = Int(4, 1, 16, group="Grid", applies={"mode": "grid"}, help="Columns of seeds")
+    gap = Int(4, 0, 64, unit="px", group="Grid", applies={"mode": "grid"}, help="Black between the pictures")
+    grid_moves = Bool(False, group="Grid", applies={"mode": "grid"},
+                      help="Every picture of the grid walks, instead of standing still")
 
     size = Int(512, 64, 4096, curve="log", unit="px", group="Picture",
                help="Side of the picture, unless the output has a size of its own")
     framing = Choice("cover", ("cover", "contain", "mirror"), group="Picture",
+                     applies={"mode": (*SEEDED, "keyframes", "arithmetic")},
                      help="A square on a wide output: cropped, with black beside it, or continued in mirror images")
     upscaling = Choice("lanczos", KERNELS, group="Picture",
                        help="How the network's pixels are enlarged: sharp to soft, or as squares")
@@ -144,6 +154,8 @@ class LatentExplorer(Generator):
             self._advance(ctx)
         self._begun = True
         anchor = (self.place, self.seed, self.points if self.place else "")
+        if self.mode == "grid" and self._anchor is not None:
+            anchor = (self._anchor[0], self.seed, self._anchor[2])  # a grid goes out from seeds alone
         if anchor != self._anchor:
             # who is sent somewhere arrives there, and wanders on from there; who is on the way strays less and less
             if self._anchor is not None and latent.straying(self.place) is None:

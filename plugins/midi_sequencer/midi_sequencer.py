@@ -57,8 +57,10 @@ class MidiSequencer(Generator):
     restart = Trigger(group="Model", help="Begin a new piece at the next bar")
 
     primer = Path("", accepts="midi", group="Beginning", live=False, help="A .mid file that the music goes on from")
-    primer_bars = Int(4, 1, 64, unit="bars", group="Beginning", live=False, help="How much of the primer is read")
-    play_primer = Bool(True, group="Beginning", live=False, help="Play the primer first")
+    primer_bars = Int(4, 1, 64, unit="bars", group="Beginning", live=False, applies={"primer": True},
+                      help="How much of the primer is read")
+    play_primer = Bool(True, group="Beginning", live=False, applies={"primer": True},
+                       help="Play the primer first")
     style = Text("", group="Beginning", live=False,
                  help="A label of the model, such as jazz or funk for drums; empty: by the key, or as it comes")
 
@@ -72,7 +74,8 @@ class MidiSequencer(Generator):
 
     root = Choice("any", ("any", *KEYS), group="Harmony", live=False, help="Keynote; any: chosen by the seed")
     scale = Choice("off", tuple(SCALES), group="Harmony", live=False, help="Scale above the keynote; off: free")
-    lock = Bool(True, group="Harmony", help="Only notes of the scale can be chosen")
+    lock = Bool(True, group="Harmony", applies={"scale": tuple(name for name in SCALES if name != "off")},
+                help="Only notes of the scale can be chosen")
     low = Int(0, 0, 127, unit="pitch", group="Harmony", help="Lowest note")
     high = Int(127, 0, 127, unit="pitch", group="Harmony", help="Highest note")
     transpose = Int(0, -24, 24, unit="semitones", group="Harmony", help="Moves all that is played, within the range")
@@ -85,7 +88,8 @@ class MidiSequencer(Generator):
                help="After this many bars the piece looks for its cadence and ends; 0: without end")
     block = Choice("bar", ("bar", "beat"), group="Form", help="How much is decided at once: beats react faster")
     pace = Choice("normal", tuple(PACES), group="Form", help="The tempo's half, whole or double speed")
-    hold = Float(2.0, 0.0, 8.0, unit="beats", group="Form", help="How much longer the last chord sounds")
+    hold = Float(2.0, 0.0, 8.0, unit="beats", group="Form", applies={"bars": True},
+                 help="How much longer the last chord sounds")
 
     velocity = Int(76, 1, 127, group="Sound", help="Middle loudness")
     dynamics = Float(1.0, 0.0, 2.0, group="Sound", help="How far the loudness moves, by the drummer or the phrase")

@@ -35,12 +35,16 @@ class StyleCamera(Generator):
     title = "Style camera"
 
     model = Model("house_styles", architecture="style_net", group="Style", help="The network with the styles")
-    style = Choice(HOUSE_STYLES[0], HOUSE_STYLES, group="Style", help="The painting")
-    second = Choice(HOUSE_STYLES[1], HOUSE_STYLES, label="Second style", group="Style", help="What blend goes to")
+    style = Choice(HOUSE_STYLES[0], HOUSE_STYLES, group="Style", applies={"own_style": False, "blend": "< 1"},
+                   help="The painting")
+    second = Choice(HOUSE_STYLES[1], HOUSE_STYLES, label="Second style", group="Style",
+                    applies={"own_second": False, "blend": True}, help="What blend goes to")
     blend = Float(0.0, 0.0, 1.0, group="Style", help="From the first style to the second")
     strength = Float(1.0, 0.0, 1.5, group="Style", help="0 the plain picture, 1 as trained, above 1 exaggerated")
-    own_style = Text("", group="Style", help="Name of a style in a model of your own; wins over the first style")
-    own_second = Text("", group="Style", help="Name of a second style in a model of your own")
+    own_style = Text("", group="Style", applies={"blend": "< 1"},
+                     help="Name of a style in a model of your own; wins over the first style")
+    own_second = Text("", group="Style", applies={"blend": True},
+                      help="Name of a second style in a model of your own")
     glide = Float(0.5, 0.0, 8.0, unit="s", group="Style", help="Time to glide from one look to another")
     size = Int(512, 128, 1280, unit="px", group="Picture", help="Working size, longer side: smaller has larger strokes")
     colour = Float(0.0, 0.0, 1.0, label="Keep colours", group="Picture", help="The camera's own colours")
@@ -51,7 +55,8 @@ class StyleCamera(Generator):
     steadiness = Float(0.6, 0.0, 1.0, group="Motion", help="0 each frame for itself, 1 rock steady where all is still")
     hold = Bool(False, group="Motion", help="Hold the statistics of the picture as they are: nothing pumps")
     boil = Float(0.0, 0.0, 1.0, group="Motion", help="The opposite of steadiness: strokes that seethe")
-    boil_rate = Float(8.0, 0.5, 30.0, unit="Hz", curve="log", group="Motion", help="Changes per second while boiling")
+    boil_rate = Float(8.0, 0.5, 30.0, unit="Hz", curve="log", group="Motion", applies={"boil": True},
+                      help="Changes per second while boiling")
     precision = Choice("auto", ["auto", "float32", "half"], group="Motion", live=False, help="Numbers in the network")
 
     def setup(self, ctx: Context) -> None:

@@ -35,6 +35,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
 }
 
 
+KEEPS = {"mode": ("both", "content only")}
+"""A picture is painted."""
+TAKES = {"mode": ("both", "style only")}
+"""Styles are taken over."""
+
+
 class StylePainting(Generator):
     """A picture painted anew in another style, slowly and well."""
 
@@ -42,37 +48,52 @@ class StylePainting(Generator):
     pixel_bytes = 200.0
     title = "Style painting"
 
-    content = Path("", accepts="image", group="Pictures", help="The picture to paint; '' takes the input of the chain")
-    style = Choice("swirl", list(SWATCHES), group="Pictures", help="One of our own style pictures")
-    own_style = Path("", accepts="image", group="Pictures", help="A style picture of yours; wins over style")
-    second = Choice("mosaic", list(SWATCHES), label="Second style", group="Pictures", help="What blend goes to")
-    own_second = Path("", accepts="image", group="Pictures", help="A second style picture of yours")
-    blend = Float(0.0, 0.0, 1.0, group="Pictures", help="From the first style to the second")
-    more = Text("", label="More styles", group="Pictures", help="Further pictures: 'file = weight; file = weight'")
+    content = Path("", accepts="image", group="Pictures", applies=KEEPS,
+                   help="The picture to paint; '' takes the input of the chain")
+    style = Choice("swirl", list(SWATCHES), group="Pictures", applies={**TAKES, "own_style": False, "blend": "< 1"},
+                   help="One of our own style pictures")
+    own_style = Path("", accepts="image", group="Pictures", applies={**TAKES, "blend": "< 1"},
+                     help="A style picture of yours; wins over style")
+    second = Choice("mosaic", list(SWATCHES), label="Second style", group="Pictures",
+                    applies={**TAKES, "own_second": False, "blend": True}, help="What blend goes to")
+    own_second = Path("", accepts="image", group="Pictures", applies={**TAKES, "blend": True},
+                      help="A second style picture of yours")
+    blend = Float(0.0, 0.0, 1.0, group="Pictures", applies=TAKES, help="From the first style to the second")
+    more = Text("", label="More styles", group="Pictures", applies=TAKES,
+                help="Further pictures: 'file = weight; file = weight'")
     mode = Choice(
         "both", ["both", "content only", "style only"], group="Painting",
         help="Content only shows what a layer keeps of a picture, style only makes a texture",
     )
-    content_weight = Float(1.0, 0.01, 100.0, curve="log", group="Painting", help="How true to the picture")
-    style_weight = Float(1.0, 0.01, 100.0, curve="log", group="Painting", help="How much of the style")
-    stroke = Float(1.0, 0.3, 3.0, curve="log", label="Stroke size", group="Painting", help="Size of the strokes")
-    style_layers = Choice("all", list(LAYERS), group="Painting", help="Which sides of the style are taken over")
+    content_weight = Float(1.0, 0.01, 100.0, curve="log", group="Painting", applies=KEEPS,
+                           help="How true to the picture")
+    style_weight = Float(1.0, 0.01, 100.0, curve="log", group="Painting", applies=TAKES,
+                         help="How much of the style")
+    stroke = Float(1.0, 0.3, 3.0, curve="log", label="Stroke size", group="Painting", applies=TAKES,
+                   help="Size of the strokes")
+    style_layers = Choice("all", list(LAYERS), group="Painting", applies={**TAKES, "own_layers": False},
+                          help="Which sides of the style are taken over")
     content_layer = Choice(
-        "relu3_1", ["relu1_1", "relu2_1", "relu3_1", "relu4_1"], group="Painting", help="Deeper leaves more freedom"
+        "relu3_1", ["relu1_1", "relu2_1", "relu3_1", "relu4_1"], group="Painting", applies=KEEPS,
+        help="Deeper leaves more freedom"
     )
-    own_layers = Text("", group="Painting", help="Style layers by name, with commas; wins over style layers")
+    own_layers = Text("", group="Painting", applies=TAKES,
+                      help="Style layers by name, with commas; wins over style layers")
     variation = Float(1.0, 0.0, 30.0, label="Smoothing", group="Painting", help="Total variation: quiet in flat parts")
     pooling = Choice("max", ["max", "avg"], group="Painting", live=False, help="Average pooling is softer")
-    colour = Float(0.0, 0.0, 1.0, label="Keep colours", group="Painting", help="The picture's own colours")
+    colour = Float(0.0, 0.0, 1.0, label="Keep colours", group="Painting", applies=KEEPS,
+                   help="The picture's own colours")
     start = Choice("content", ["content", "noise", "mix", "previous"], group="Work", help="Where it begins")
-    noise = Float(0.5, 0.0, 1.0, group="Work", help="Share of noise when the start is a mix")
+    noise = Float(0.5, 0.0, 1.0, group="Work", applies={**KEEPS, "start": "mix"},
+                  help="Share of noise when the start is a mix")
     optimiser = Choice("lbfgs", ["lbfgs", "adam"], group="Work", help="L-BFGS gets there in fewer steps")
     rate = Float(0.03, 0.001, 0.2, curve="log", group="Work", help="Step size of Adam")
     steps = Int(120, 1, 2000, group="Work", help="Optimiser steps over all sizes")
     levels = Int(2, 1, 5, group="Work", help="Sizes from coarse to fine, each twice the one before")
     size = Int(448, 64, 2048, unit="px", group="Work", help="Longer side of the painting")
     preview = Int(4, 1, 100, group="Work", help="Steps between two previews")
-    seed = Seed(0, group="Work", help="The noise of the start")
+    seed = Seed(0, group="Work", applies=[{"start": ("noise", "mix")}, {"mode": "style only"}],
+                help="The noise of the start")
     model = Model("style_features", architecture="features", group="Work", help="The network that judges likeness")
 
     def setup(self, ctx: Context) -> None:
@@ -84,7 +105,7 @@ class StylePainting(Generator):
 
     def step(self, ctx: Context) -> Iterator[Tensor]:
         content = None if self.mode == "style only" else self._content(ctx)
-        values = {name: getattr(self, name) for name in self.params}
+        values = self.in_use()
         if self.result is not None and self.made is not None:
             before, shown = self.made
             if before == values and (content is None or (shown.shape == content.shape and torch.equal(shown, content))):
@@ -162,8 +183,10 @@ class StylePainting(Generator):
         return resize(picture.to(ctx.device)[None], self._shape((picture.shape[2], picture.shape[1])))[0]
 
     def _styles(self) -> list[tuple[Tensor, float]]:
-        first = self._file(self.own_style, 1024) if self.own_style else self._swatch(self.style)
-        chosen = [(first, 1.0 - self.blend)]
+        chosen: list[tuple[Tensor, float]] = []
+        if self.blend < 1:
+            first = self._file(self.own_style, 1024) if self.own_style else self._swatch(self.style)
+            chosen.append((first, 1.0 - self.blend))
         if self.blend > 0:
             other = self._file(self.own_second, 1024) if self.own_second else self._swatch(self.second)
             chosen.append((other, self.blend))

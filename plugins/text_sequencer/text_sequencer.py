@@ -34,7 +34,8 @@ class TextSequencer(Generator):
 
     prime = Text("", group="Beginning", live=False,
                  help="What the model reads before it writes; any Unicode text, unknown characters are mapped")
-    show_prime = Bool(True, group="Beginning", live=False, help="Begin the text with the prime")
+    show_prime = Bool(True, group="Beginning", live=False, applies={"prime": True},
+                      help="Begin the text with the prime")
 
     temperature = Float(0.7, 0.05, 2.0, curve="log", group="Choice",
                         help="Low: safe and repetitive, 1: as the book, high: wild spelling")
@@ -44,15 +45,19 @@ class TextSequencer(Generator):
     repetition_penalty = Float(1.0, 1.0, 4.0, group="Choice",
                                help="Above 1: going on with a run of four or more characters again gets unlikely")
     penalty_window = Int(400, 16, HISTORY, curve="log", unit="characters", group="Choice",
+                         applies={"repetition_penalty": "> 1"},
                          help="How far back repetitions are looked for")
 
     length = Int(600, 0, 20_000, curve="exp", unit="characters", group="End",
                  help="How much is written; 0: without end")
-    tidy = Bool(True, group="End", help="Go on beyond the length to the end of the sentence or line")
+    tidy = Bool(True, group="End", applies={"length": True},
+                help="Go on beyond the length to the end of the sentence or line")
     stop = Choice("none", ("none", "line", "sentence", "paragraph", "custom"), group="End",
                   help="End earlier, where this many of these are complete")
-    stop_count = Int(1, 1, 64, group="End", help="How many lines, sentences or paragraphs")
-    stop_text = Text("", group="End", help="With stop = custom: end where this text has been written")
+    stop_count = Int(1, 1, 64, group="End", applies={"stop": ("line", "sentence", "paragraph")},
+                     help="How many lines, sentences or paragraphs")
+    stop_text = Text("", group="End", applies={"stop": "custom"},
+                     help="With stop = custom: end where this text has been written")
 
     block = Int(1, 1, 200, curve="log", unit="characters", group="Motion", help="Characters per step")
 

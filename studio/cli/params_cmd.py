@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.cli import examples
 from studio.cli.output import add_json, print_json, table
+from studio.params.applies import in_words
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,9 @@ def run(args: argparse.Namespace) -> int:
     plugin = discover().get(args.generator)
     generator = plugin.load()
     described = {name: describe(param) for name, param in generator.params.items()}
+    for name, param in generator.params.items():
+        described[name]["applies"] = [dict(condition) for condition in param.applies]
+        described[name]["when"] = in_words(param, generator.params)
     if args.json:
         print_json({"id": generator.id, "makes": generator.makes, "takes": generator.takes, "params": described})
         return 0
@@ -33,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     for name, row in described.items():
         default = row["default"] if not isinstance(row["default"], str) else repr(row["default"])
         live = "" if row["live"] else " (restarts it)"
-        text = f"{row['help']}{live}".strip()
+        when = f" ({row['when']})" if row["when"] else ""
+        text = f"{row['help']}{live}{when}".strip()
         groups.setdefault(row["group"], []).append((name, row["range"], f"= {_short(default)}", text))
     for group, rows in groups.items():
         if group:

@@ -7,6 +7,9 @@ import numbers
 import reprlib
 from typing import Any, ClassVar, Generic, TypeVar, overload
 
+from studio.params import applies as conditions
+from studio.params.applies import Applies
+
 T = TypeVar("T")
 
 MAX_NUMBER = 100
@@ -24,16 +27,19 @@ class Param(Generic[T]):
     """One declared parameter.
 
     ``live=False`` means that a change runs ``setup`` again instead of reaching the next step.
-    ``group`` is the heading under which an inspector shows it.
+    ``group`` is the heading under which an inspector shows it. ``applies`` says with which values of other parameters
+    it has an effect (``studio.params.applies``); an inspector greys it while it has none.
     """
 
     kind: ClassVar[str] = ""
     automatable: ClassVar[bool] = True
 
     def __init__(
-        self, default: T, *, label: str = "", help: str = "", unit: str = "", group: str = "", live: bool = True
+        self, default: T, *, label: str = "", help: str = "", unit: str = "", group: str = "", live: bool = True,
+        applies: Applies = (),
     ) -> None:
         self.name = ""
+        self.applies = conditions.clean(applies)
         self.label, self.help, self.unit, self.group, self.live = label, help, unit, group, live
         self.default: T = default
 

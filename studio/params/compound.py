@@ -7,6 +7,7 @@ import os
 import re
 from typing import Any
 
+from studio.params.applies import Applies
 from studio.params.base import MAX_NUMBER, Param, unit
 from studio.params.base import number as number_of
 
@@ -28,10 +29,10 @@ class Text(Param[str]):
 
     def __init__(
         self, default: str = "", *, label: str = "", help: str = "", unit: str = "", group: str = "",
-        live: bool = True, place_of: str = "", names_in: str = "",
+        live: bool = True, place_of: str = "", names_in: str = "", applies: Applies = (),
     ) -> None:
         self.place_of, self.names_in = place_of, names_in
-        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
+        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live, applies=applies)
 
     def clean(self, value: Any) -> tuple[str, str]:
         if not isinstance(value, str):
@@ -48,10 +49,10 @@ class Path(Text):
 
     def __init__(
         self, default: str = "", *, accepts: str = "any", label: str = "", help: str = "", group: str = "",
-        live: bool = True,
+        live: bool = True, applies: Applies = (),
     ) -> None:
         self.accepts = accepts
-        super().__init__(default, label=label, help=help, group=group, live=live)
+        super().__init__(default, label=label, help=help, group=group, live=live, applies=applies)
 
     def clean(self, value: Any) -> tuple[str, str]:
         text, note = super().clean(os.fspath(value) if isinstance(value, os.PathLike) else value)
@@ -67,10 +68,10 @@ class Model(Path):
 
     def __init__(
         self, default: str = "", *, architecture: str, label: str = "", help: str = "", group: str = "",
-        live: bool = False,
+        live: bool = False, applies: Applies = (),
     ) -> None:
         self.architecture = architecture
-        super().__init__(default, accepts="model", label=label, help=help, group=group, live=live)
+        super().__init__(default, accepts="model", label=label, help=help, group=group, live=live, applies=applies)
 
 
 class Color(Param[tuple[float, float, float]]):
@@ -125,12 +126,12 @@ class Point(Param[tuple[float, float]]):
 
     def __init__(
         self, default: tuple[float, float] = (0.0, 0.0), low: float = -1.0, high: float = 1.0, *, label: str = "",
-        help: str = "", unit: str = "", group: str = "", live: bool = True,
+        help: str = "", unit: str = "", group: str = "", live: bool = True, applies: Applies = (),
     ) -> None:
         if not (low < high and math.isfinite(high - low)):
             raise TypeError(f"a range needs low < high, got {low}..{high}")
         self.low, self.high = float(low), float(high)
-        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
+        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live, applies=applies)
 
     def clean(self, value: Any) -> tuple[tuple[float, float], str]:
         if isinstance(value, str):

@@ -11,7 +11,7 @@ from studio.params.scalar import Bool, Choice, Float, Int, Seed, Trigger
 _KINDS: dict[str, Any] = {
     cls.kind: cls for cls in (Bool, Choice, Color, Float, Int, Model, Path, Point, Seed, Text, Trigger)
 }
-_COMMON = ("label", "help", "unit", "group", "live")
+_COMMON = ("label", "help", "unit", "group", "live", "applies")
 _OWN: dict[str, tuple[str, ...]] = {
     "float": ("low", "high", "curve"), "int": ("low", "high", "curve"), "choice": ("choices",),
     "point": ("low", "high"), "path": ("accepts",), "model": ("architecture",),
@@ -27,6 +27,7 @@ def to_dict(param: Param[Any]) -> dict[str, Any]:
     """Everything that ``from_dict`` needs, as JSON data."""
     names = (*(name for name in _COMMON if name not in _LEFT_OUT.get(param.kind, ())), *_OWN.get(param.kind, ()))
     found = {name: getattr(param, name) for name in names}
+    found["applies"] = [dict(condition) for condition in param.applies]
     if "choices" in found:
         found["choices"] = list(found["choices"])
     return {"kind": param.kind, "default": param.to_json(param.default), **found}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from studio.params.applies import why_idle
 from studio.params.base import Param, ParamError, brief, unit
 from studio.params.compound import Color
 from studio.params.scalar import Trigger
@@ -32,6 +33,9 @@ class ParamSet:
         self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
         self._held: set[str] = set()
         self._offsets: dict[str, float] = {}
+        self.heard: Callable[[str, str, Any], None] | None = None
+        """Hears ``("set", name, value)`` and ``("mod", name, offset or None)`` of every change, in their order, on the
+        thread that makes it and with the lock held: it must be quick and may not come back here."""
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -51,9 +55,14 @@ class ParamSet:
         if isinstance(param, Trigger) and not cleaned:
             return note  # only a step ends a shot: press and release may both fall between two steps
         with self._lock:
-            self._values[name] = cleaned
-            self.revision += 1
+            self._keep(name, cleaned)
         return note
+
+    def _keep(self, name: str, value: Any) -> None:
+        self._values[name] = value
+        self.revision += 1
+        if self.heard is not None:
+            self.heard("set", name, value)
 
     def set_norm(self, name: str, position: float) -> None:
         """Set one value by control position 0..1 (clamped). Raises ParamError for a kind that no control moves."""
@@ -67,8 +76,7 @@ class ParamSet:
                 self.fire(name)
             return
         with self._lock:  # read and write as one, so that a value set meanwhile on the other axis is not undone
-            self._values[name] = param.moved(self._values[name], position)
-            self.revision += 1
+            self._keep(name, param.moved(self._values[name], position))
 
     def norm(self, name: str) -> float:
         """Control position of the current value."""
@@ -99,6 +107,14 @@ class ParamSet:
                 self._offsets.pop(name, None)
             else:
                 self._offsets[name] = min(1.0, max(-1.0, float(amount)))
+            if self.heard is not None:
+                self.heard("mod", name, self._offsets.get(name))
+
+    @property
+    def offsets(self) -> dict[str, float]:
+        """The modulation of now, by name."""
+        with self._lock:
+            return dict(self._offsets)
 
     def modulated(self, name: str) -> float | None:
         """Control position, 0..1, with the modulation in it; None where there is none."""
@@ -108,6 +124,13 @@ class ParamSet:
         with self._lock:
             offset, value = self._offsets.get(name), self._values[name]
         return None if offset is None else _displaced(param, value, offset)
+
+    def why_idle(self, name: str) -> str:
+        """A sentence that says why the parameter has no effect with the values of now; '' while it has one."""
+        param = self._param(name)
+        if not param.applies:
+            return ""
+        return why_idle(param, self.params, self._values, self._offsets.__contains__)
 
     def take(self) -> dict[str, Any]:
         """One consistent snapshot for a step, modulation included; triggers that were fired are in it once."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, ClassVar, Literal, TypeVar
 
+from studio.params.applies import Applies
 from studio.params.base import MAX_NUMBER, Param, brief, unit
 from studio.params.base import number as number_of
 
@@ -18,7 +19,7 @@ class _Ranged(Param[T]):
 
     def __init__(
         self, default: T, low: float, high: float, *, curve: Curve = "linear", label: str = "", help: str = "",
-        unit: str = "", group: str = "", live: bool = True,
+        unit: str = "", group: str = "", live: bool = True, applies: Applies = (),
     ) -> None:
         if not (low < high and math.isfinite(high - low)):
             raise TypeError(f"a range needs low < high, got {low}..{high}")
@@ -27,7 +28,7 @@ class _Ranged(Param[T]):
         if curve == "log" and low <= 0:
             raise TypeError(f"a log curve needs low > 0, got {low}")
         self.low, self.high, self.curve = float(low), float(high), curve
-        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live)
+        super().__init__(default, label=label, help=help, unit=unit, group=group, live=live, applies=applies)
 
     def _position(self, value: float) -> float:
         value = min(self.high, max(self.low, value))
@@ -79,11 +80,12 @@ class Int(_Ranged[int]):
 
     def __init__(
         self, default: int, low: int, high: int, *, curve: Curve = "linear", label: str = "", help: str = "",
-        unit: str = "", group: str = "", live: bool = True,
+        unit: str = "", group: str = "", live: bool = True, applies: Applies = (),
     ) -> None:
         if low != int(low) or high != int(high) or max(abs(low), abs(high)) > 2**53:
             raise TypeError(f"the range of an Int needs whole numbers up to 2**53, got {low}..{high}")
-        super().__init__(default, low, high, curve=curve, label=label, help=help, unit=unit, group=group, live=live)
+        super().__init__(
+            default, low, high, curve=curve, label=label, help=help, unit=unit, group=group, live=live, applies=applies)
 
     def clean(self, value: Any) -> tuple[int, str]:
         number, note = self._clamp(value)
@@ -135,14 +137,14 @@ class Choice(Param[str]):
 
     def __init__(
         self, default: str, choices: Iterable[str], *, label: str = "", help: str = "", group: str = "",
-        live: bool = True,
+        live: bool = True, applies: Applies = (),
     ) -> None:
         self.choices = tuple(choices)
         if not self.choices or len(set(self.choices)) != len(self.choices):
             raise TypeError("a Choice needs at least one name and no name twice")
         if not all(isinstance(choice, str) for choice in self.choices):
             raise TypeError("the choices of a Choice must be text")
-        super().__init__(default, label=label, help=help, group=group, live=live)
+        super().__init__(default, label=label, help=help, group=group, live=live, applies=applies)
 
     def clean(self, value: Any) -> tuple[str, str]:
         if isinstance(value, str):
@@ -193,5 +195,5 @@ class Trigger(_Switch):
 
     kind = "trigger"
 
-    def __init__(self, *, label: str = "", help: str = "", group: str = "") -> None:
-        super().__init__(False, label=label, help=help, group=group)
+    def __init__(self, *, label: str = "", help: str = "", group: str = "", applies: Applies = ()) -> None:
+        super().__init__(False, label=label, help=help, group=group, applies=applies)

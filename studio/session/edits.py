@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import logging
 import random
 import time
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from studio import paths
 from studio.engine import GeneratorError
 from studio.library.presets import Preset
 from studio.library.session import StageData
@@ -19,6 +21,8 @@ from studio.session.fades import Fade
 from studio.session.line import Line, Slot
 from studio.session.mix import Span
 from studio.session.snapshots import Snapshot
+
+log = logging.getLogger("reverie.session")
 
 MUTATION = 0.25
 """Standard deviation (of the control's way, 0..1) of a mutation of strength 1."""
@@ -279,6 +283,7 @@ class Edits(Core):
         assert slot.stage is not None
         values = slot.stage.values
         chosen = set(names) if names is not None else {n for n, p in values.params.items() if _makes_the_look(p)}
+        offered = _offered(slot)
         with self.edit(f"{verb} {slot.title}"):
             for name in sorted(chosen - slot.locked):
                 param = values.params[name]
@@ -287,7 +292,10 @@ class Edits(Core):
                 if isinstance(param, Seed):
                     if names is not None or random.random() < chance:
                         values.set(name, random.randrange(2**31))
-                elif isinstance(param, (Bool, Choice)):
+                elif isinstance(param, Choice):
+                    if random.random() < chance:
+                        values.set(name, random.choice(offered.get(name) or param.choices))
+                elif isinstance(param, Bool):
                     if random.random() < chance:
                         values.set_norm(name, random.random())
                 elif isinstance(param, Point):
@@ -420,6 +428,19 @@ class Edits(Core):
 def _label(slot: Slot, name: str) -> str:
     param = slot.stage.values.params.get(name) if slot.stage is not None else None
     return param.label if param is not None else name
+
+
+def _offered(slot: Slot) -> dict[str, tuple[str, ...]]:
+    """The names of its choices that make sense with its values, where the generator says so (``choices_now``)."""
+    assert slot.stage is not None
+    values = slot.stage.values
+    try:
+        found = slot.stage.generator.choices_now({name: values[name] for name in values.params}, paths.find_model)
+        return {name: tuple(n for n in names if n in getattr(values.params.get(name), "choices", ()))
+                for name, names in found.items()}
+    except Exception:  # a plugin's own code: then all of them are taken
+        log.exception("%s does not say which choices it offers", slot.title)
+        return {}
 
 
 def _makes_the_look(param: Any) -> bool:

@@ -17,6 +17,7 @@ from studio.engine.clock import Moment
 from studio.engine.threads import spawn
 from studio.generator import Cancelled
 from studio.media import Notes
+from studio.params.applies import missing
 from studio.session.playback_track import Letter, Placed
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class Steering(ABC):
 def _restarts(line: Line, before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
     """Whether a value changed with which a generator is set up again."""
     return len(before) != len(now) or any(
-        not param.live and old.get(name) != new.get(name)
+        not param.live and old.get(name) != new.get(name) and not missing(param, new)
         for stage, old, new in zip(line.stages(), before, now, strict=True)
         for name, param in stage.generator.params.items()
     )

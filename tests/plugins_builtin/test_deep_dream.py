@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from studio import paths
 from studio.engine.chain import GeneratorError, Stage
 from studio.engine.render import render
 from studio.nn.googlenet import GoogLeNet
@@ -196,3 +197,22 @@ def test_every_channel_number_is_a_motif(plugin, model: str) -> None:
     within = frames(plugin, model, 1, channel=1023 % 256)[0]
     assert np.array_equal(beyond, within)
     assert [text for text in notices if "channels 0 to 255; 1023 is taken as 255" in text]
+
+
+def test_the_layers_on_offer_are_those_of_the_network(plugin, model: str, tmp_path: Path) -> None:
+    offered = plugin.load().choices_now({"model": model}, Path)
+    assert offered == dict.fromkeys(("layer", "layer_b"), ("conv1", "conv2", "3a", "3b"))
+    house = plugin.load().choices_now({"model": "dream_features"}, paths.find_model)
+    assert "4e" in house["layer"] and "5a" not in house["layer"]
+    assert plugin.load().choices_now({"model": str(tmp_path / "gone.safetensors")}, paths.find_model) == {}
+
+
+def test_another_start_under_a_picture_does_not_begin_anew(plugin, model: str, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(2).integers(0, 255, (96, 96, 3), np.uint8)).save(photo)
+    calm = frames(plugin, model, 3, picture=str(photo))
+    params = ParamSet(plugin.load().params)
+    assert params.load({**QUICK, "model": model, "picture": str(photo)}) == []
+    turned = list(render([Stage(plugin.load(), params, plugin.folder)], frames=3, fps=10.0,
+                         automate=lambda step, sets: sets[0].set("start", "noise") if step == 2 else None))
+    assert all(np.array_equal(one, two) for one, two in zip(calm, turned, strict=True))

@@ -28,9 +28,16 @@ class Shade(Generator):
     level = Float(0.25, 0.0, 1.0)
     steps = Int(3, 1, 9)
     kind = Choice("a", ("a", "b"))
+    motif = Choice("dog", ("dog", "cat", "bird"))
     seed = Seed(1)
     broken = Bool(False)
     go = Trigger()
+
+    @classmethod
+    def choices_now(cls, values, model):
+        if values["steps"] == 9:
+            raise ValueError("a mistake of the plugin")
+        return {"motif": ("dog", "bird"), "other": ("x",)}
 
     def setup(self, ctx):
         self.count = 0
@@ -168,6 +175,22 @@ def test_a_failing_generator_keeps_its_last_picture_and_restarts(session: Sessio
     session.set_value("A", 0, "level", 0.0)
     session.restart("A")
     until(session, lambda: level(session) == 0)
+
+
+def test_randomise_keeps_to_the_choices_that_make_sense(session: Session) -> None:
+    session.load("A", "test.shade")
+    until(session, lambda: session.decks["A"].slots[0].stage is not None)
+    values = session.decks["A"].slots[0].stage.values
+    seen = set()
+    for _ in range(60):
+        session.randomise("A", 0, names=["motif"])
+        seen.add(values["motif"])
+    assert seen == {"dog", "bird"}
+    session.set_value("A", 0, "steps", 9)
+    for _ in range(60):
+        session.randomise("A", 0, names=["motif"])
+        seen.add(values["motif"])
+    assert seen == {"dog", "bird", "cat"}, "where the plugin cannot say, all of them are taken"
 
 
 def test_randomise_respects_locks(session: Session) -> None:

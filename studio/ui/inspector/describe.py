@@ -60,9 +60,12 @@ def _article(word: str) -> str:
     return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
 
 
-def tooltip(param: Param[Any]) -> str:
-    """Help, range, default and whether a change restarts the generator, as rich text."""
+def tooltip(param: Param[Any], idle: str = "") -> str:
+    """Help, range, default and whether a change restarts the generator, as rich text; before all that, why it does
+    nothing now (``idle``)."""
     lines = [f"<b>{escape(param.label)}</b>"]
+    if idle:
+        lines.append(f"<b>{escape(idle)}</b>")
     if param.help:
         lines.append(escape(_sentence(param.help)))
     facts = range_text(param)

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QMouseEvent, QPain
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from studio.params import Float, Int, ParamError
+from studio.session.control_status import reach_of
 from studio.ui import theme
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.measure import font, metrics
@@ -141,6 +142,7 @@ class NumberRow(ParamRow):
     def sync(self) -> None:
         super().sync()
         self.slider.show_ghost(self.edits.values.modulated(self.name))
+        self.slider.show_reach(reach_of(self.edits.session, self.edits.line, self.edits.index, self.name))
 
     def show_value(self, value: Any) -> None:
         self.text.set_text(to_text(self.param, value))

@@ -104,6 +104,7 @@ class Panel(QScrollArea):
         return not any(group.due for group in self.groups if not group.isHidden())
 
     def _made(self, row: ParamRow) -> None:
+        row.sync_idle()
         row.bind_requested.connect(self.bind_requested)
         row.leave.connect(lambda by, here=row: self._go(here, by))
 
@@ -127,6 +128,7 @@ class Panel(QScrollArea):
                 group.count_changed()
             for row in group.rows.values():
                 row.sync()  # also when nothing moved: a row that was busy then catches up now
+                row.sync_idle()  # also a modulation may make it count
 
     def sync_locks(self, locked: Set[str]) -> None:
         """Bring the locks of the rows to the session's."""

@@ -29,6 +29,7 @@ from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.measure import font, wrapping
 from studio.ui.inspector.row_layout import GUTTER, LINE, Parts, Plan, arrange
 from studio.ui.inspector.row_menu import from_clipboard, row_menu, to_clipboard
+from studio.ui.inspector.veil import Veil
 
 NOTE_MS = 6000
 """How long a note stays at a row; an error stays until it is mended."""
@@ -53,6 +54,8 @@ class ParamRow(QWidget):
         self.changed = False
         self.locked = edits.locked(param.name) if self.lockable else False
         self.message, self.level = "", "info"
+        self.idle = ""
+        self._veil = Veil(self) if param.applies else None
         self._head: QWidget | None = None
         self._body: QWidget | None = None
         self._wide = False
@@ -78,6 +81,8 @@ class ParamRow(QWidget):
             if widget is not None:
                 widget.setParent(self)
                 self.describe(widget)
+        if self._veil is not None:
+            self._veil.raise_()
 
     def describe(self, widget: QWidget, part: str = "") -> None:
         """Give a control the parameter's name, description and tool tip."""
@@ -131,6 +136,24 @@ class ParamRow(QWidget):
             self.locked = locked
             self.update()
 
+    def sync_idle(self) -> None:
+        """Show whether it does nothing with the other values as they are, and why."""
+        if self._veil is None:
+            return
+        idle = self.edits.values.why_idle(self.name)
+        if idle == self.idle:
+            return
+        old, new = tooltip(self.param, self.idle), tooltip(self.param, idle)
+        self.idle = idle
+        self._veil.setVisible(bool(idle))
+        self.setToolTip(self._tip())
+        for widget in self.findChildren(QWidget):
+            if widget.toolTip() == old:
+                widget.setToolTip(new)
+        for control in (self._head, self._body):
+            if control is not None:
+                control.setAccessibleDescription(f"{idle} {spoken(self.param)}".strip())
+
     def new_gesture(self) -> Hashable:
         """Begin a gesture: what is changed under its key is one step of undo."""
         self._gesture = ("hold", self.name, object())
@@ -143,7 +166,7 @@ class ParamRow(QWidget):
         except ParamError as error:
             self.say(str(error), "danger")
             return
-        self.say(note)
+        self.say(note or self.idle)  # a value may be made ready before it counts: then that is said
         self._mark(self.value)
 
     def reset(self, gesture: Hashable | None = None) -> None:
@@ -205,6 +228,8 @@ class ParamRow(QWidget):
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         self._arrange()
+        if self._veil is not None:
+            self._veil.setGeometry(self.rect())
 
     # --- picture
 
@@ -317,7 +342,7 @@ class ParamRow(QWidget):
             return "Locked: randomise, mutate and reset all leave it as it is. Click to unlock"
         if self._hot == "lock":
             return "Lock it, so that randomise, mutate and reset all leave it as it is"
-        return tooltip(self.param)
+        return tooltip(self.param, self.idle)
 
     # --- keys and menu
 

@@ -53,6 +53,7 @@ class ValueSlider(QAbstractSlider):
         self.position = 0.0
         self.ticks = 0
         self.ghost: float | None = None
+        self.reach: tuple[float, float] | None = None
         self._raw = 0.0
         self._x = 0.0
         self._dragging = False
@@ -73,6 +74,12 @@ class ValueSlider(QAbstractSlider):
         """A second mark: what a controller or an LFO makes of the value just now; None takes it away."""
         if position != self.ghost:
             self.ghost = position
+            self.update()
+
+    def show_reach(self, reach: tuple[float, float] | None) -> None:
+        """A band from and to so far from the value (-1..1): how far modulation goes; None takes it away."""
+        if reach != self.reach:
+            self.reach = reach
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -209,6 +216,13 @@ class ValueSlider(QAbstractSlider):
         painter.setBrush(fill)
         painter.drawRoundedRect(QRectF(min(start, x), groove.y(), abs(x - start), thick), thick / 2, thick / 2)
         self._paint_default(painter, middle)
+        if self.reach is not None:
+            low, high = (self.x_of(min(1.0, max(0.0, self.position + part))) for part in self.reach)
+            band = theme.color("warning")
+            band.setAlphaF(0.55)
+            painter.setBrush(band)
+            painter.drawRoundedRect(QRectF(low, middle + theme.px(5), max(theme.px(2), high - low), theme.px(3)),
+                                    theme.px(1.5), theme.px(1.5))
         if self.ghost is not None:
             painter.setBrush(theme.color("warning"))
             wide, high = theme.px(2), theme.px(16)

@@ -40,6 +40,8 @@ class Zoo(Generator):
     picture = Path("", accepts="image", group="Files", help="A picture to begin with")
     model = Model("", architecture="gan", group="Files", help="The network")
 
+    stride = Float(0.5, 0.0, 1.0, group="Choices", applies={"mode": ("walk", "loop")}, help="How far a walk goes")
+
     shots = 0
 
     def setup(self, ctx):
