@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from studio.cli import examples
 from studio.cli.output import add_json, print_json, table
-
-Rows = list[tuple[str, str, str]]
+from studio.session.osc_reference import Parts, markdown, place_text
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +35,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def addresses(what: str, line: str = "A", slot: int = 1) -> list[tuple[str, Rows]]:
+def addresses(what: str, line: str = "A", slot: int = 1) -> Parts:
     """(heading, rows) of the studio's controls and of what ``what`` names. Raises FileError or PluginError."""
     from studio.control.osc import control_table, table_of
 
-    parts: list[tuple[str, Rows]] = [("The studio", control_table())]
+    parts: Parts = [("The studio", control_table())]
     if what.endswith(".reverie"):
         parts += _of_session(Path(what))
     elif what:
@@ -49,43 +47,25 @@ def addresses(what: str, line: str = "A", slot: int = 1) -> list[tuple[str, Rows
 
         plugin = discover().get(what)
         params = plugin.load().params
-        parts.append((f"{plugin.title}, {_place(line, slot)}", table_of(line, slot - 1, params)))
+        parts.append((f"{plugin.title}, {place_text(line, slot)}", table_of(line, slot - 1, params)))
     return parts
 
 
-def _of_session(path: Path) -> list[tuple[str, Rows]]:
+def _of_session(path: Path) -> Parts:
     from studio.control.osc import table_of
     from studio.library.session import load_session
     from studio.plugins import PluginError, discover
 
     session, _ = load_session(path)
     registry = discover()
-    parts: list[tuple[str, Rows]] = []
+    parts: Parts = []
     for line in [*session.decks, *session.players]:
         for place, stage in enumerate(line.stages):
             try:
                 plugin = registry.get(stage.generator)
                 rows = table_of(line.name, place, plugin.load().params)
             except PluginError as error:
-                parts.append((f"{stage.generator}, {_place(line.name, place + 1)}: {error}", []))
+                parts.append((f"{stage.generator}, {place_text(line.name, place + 1)}: {error}", []))
                 continue
-            parts.append((f"{plugin.title}, {_place(line.name, place + 1)}", rows))
+            parts.append((f"{plugin.title}, {place_text(line.name, place + 1)}", rows))
     return parts
-
-
-def _place(line: str, slot: int) -> str:
-    return f"{'player' if line.isdecimal() else 'deck'} {line}, place {slot}"
-
-
-def markdown(parts: list[tuple[str, Any]]) -> str:
-    """A page of reference."""
-    lines = ["# OSC addresses", "", "Addresses are matched letter by letter; patterns are not supported.", ""]
-    for title, rows in parts:
-        lines += [f"## {title}", "", "| address | arguments | |", "|---|---|---|"]
-        lines += [f"| `{a}` | {_cell(b)} | {_cell(c)} |" for a, b, c in rows]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

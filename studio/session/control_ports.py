@@ -27,6 +27,8 @@ MOST_ADDRESSES = 4096
 MOST_SHOTS = 8
 PROBLEMS = 200
 SEND_EVERY = 0.05
+MOST_PLACES = 16
+"""Most places that OSC is sent to."""
 BETWEEN = ";"
 """Stands between names of ports in a setting."""
 _CLOCK = frozenset((0xF8, 0xFA, 0xFB, 0xFC, 0xF2))
@@ -55,8 +57,10 @@ class Ports:
         self.master = MasterClock(session.clock)
         self.inputs: MidiInputs | None = None
         self.server: OscServer | None = None
-        self.sender: OscSender | None = None
-        self.osc_trouble = ""
+        self.senders: list[OscSender] = []
+        self.osc_trouble = self.send_trouble = ""
+        self.osc_free = 0
+        """The next free port, where the one that is wanted is taken; else 0."""
         self.monitor = Monitor()
         self.problems: dict[str, str] = {}
         """What could not be used of OSC, by address (or packet): the newest reason."""
@@ -73,7 +77,7 @@ class Ports:
     @property
     def active(self) -> bool:
         """Whether anything is open."""
-        return any(port is not None for port in (self.inputs, self.server, self.sender))
+        return self.inputs is not None or self.server is not None or bool(self.senders)
 
     @property
     def midi_trouble(self) -> tuple[str, str]:
@@ -164,13 +168,13 @@ class Ports:
             server.close()
             server.join(1.0)
             self.server = None
-        self.osc_trouble = ""
+        self.osc_trouble, self.osc_free = "", 0
         if on and self.server is None:
             try:
                 self.server = OscServer(self._osc, port=port, open_to_network=opened,
                                         problem=lambda text: self._problem("packet", text))
             except OscError as error:
-                self.osc_trouble = str(error)
+                self.osc_trouble, self.osc_free = str(error), error.free
                 self.session.notice(str(error), level="error", cure=error.cure, source="OSC")
 
     def _osc(self, messages: list[Message]) -> None:
@@ -217,7 +221,7 @@ class Ports:
                 self.board.apply(target, False, message.arguments if _presses(message) else (1,))
             return
         self.board.apply(target, norm, message.arguments)
-        if self.sender is not None:
+        if self.senders:
             self._sent[address_of(target)] = self._value_of(target)  # no echo
 
     def forget_problems(self) -> None:
@@ -230,31 +234,36 @@ class Ports:
 
     # --- OSC out ---
 
-    def _send_to(self, place: str) -> None:
-        if self.sender is not None:
-            self.sender.close()
-            self.sender = None
-        if not place.strip():
-            return
-        host, _, port = place.strip().rpartition(":")
-        try:
-            if not host or not port.isdecimal() or len(port) > 5:
-                raise OscError(f"{place[:60]!r} is no place to send OSC to", "give host:port, such as 127.0.0.1:9000")
-            self.sender = OscSender(host, int(port))
-        except OscError as error:
-            self.session.notice(str(error), level="error", cure=error.cure, source="OSC")
+    def _send_to(self, places: str) -> None:
+        """``places`` are host:port with ; or , between them. One that cannot be is said; the others are used."""
+        for sender in self.senders:
+            sender.close()
+        made = []
+        self.send_trouble = ""
+        for place in places_of(places)[:MOST_PLACES]:
+            host, _, port = place.rpartition(":")
+            try:
+                if not host or not port.isdecimal() or len(port) > 5:
+                    raise OscError(f"{place[:60]!r} is no place to send OSC to",
+                                   "give host:port, such as 127.0.0.1:9000")
+                made.append(OscSender(host, int(port)))
+            except OscError as error:
+                self.send_trouble = f"{error}; {error.cure}"
+                self.session.notice(str(error), level="error", cure=error.cure, source="OSC")
+        self.senders = made
         self._sent = {}
 
     def send_osc(self, now: float) -> None:
         """Send what changed, to where the settings say."""
-        sender = self.sender
-        if sender is None or now - self._sent_at < SEND_EVERY:
+        senders = self.senders
+        if not senders or now - self._sent_at < SEND_EVERY:
             return
         self._sent_at = now
         for address, arguments in self._present():
             if self._sent.get(address) != arguments:
                 self._sent[address] = arguments
-                sender.send(address, arguments)
+                for sender in senders:
+                    sender.send(address, arguments)
 
     def _present(self) -> list[tuple[str, list[Any]]]:
         mix = self.session.mix
@@ -280,7 +289,7 @@ class Ports:
     def close(self) -> None:
         """Let everything go; returns at once."""
         self._closed = True
-        for port in (self.inputs, self.server, self.sender):
+        for port in (self.inputs, self.server, *self.senders):
             if port is not None:
                 port.close()
         self._lights.close()
@@ -289,3 +298,8 @@ class Ports:
 def _presses(message: Message) -> int:
     """1 for a press, 0 for a button let go."""
     return int(not message.arguments or bool(message.arguments[0]))
+
+
+def places_of(text: str) -> list[str]:
+    """The places of the setting ``osc_send``."""
+    return [place.strip() for place in text.replace(",", BETWEEN).split(BETWEEN) if place.strip()]

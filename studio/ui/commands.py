@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from studio.ui import layouts
 from studio.ui.actions import Palette, ShortcutsDialog
+from studio.ui.control_commands import add_control_commands
 from studio.ui.listen import listen
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def add_commands(window: MainWindow) -> None:
     _session_menu(window)
     _edit_menu(window)
     _play_menu(window)
+    add_control_commands(window)
     _view_menu(window)
     _help_menu(window)
 

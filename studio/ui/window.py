@@ -29,6 +29,7 @@ from studio.ui.decks import DecksPanel
 from studio.ui.inspector import Inspector
 from studio.ui.jobs import JobsStrip
 from studio.ui.kit.mime import GENERATOR, PRESET, SNAPSHOT, Dropped
+from studio.ui.learn_mode import LearnMode
 from studio.ui.library import LibraryDock
 from studio.ui.listen import listen
 from studio.ui.own_view import OwnView
@@ -40,6 +41,7 @@ from studio.ui.welcome import Welcome, take_way
 
 PAGES = (
     ("stage", "Stage", "deck", ""),
+    ("control", "Control", "faders", "studio.ui.pages:ControlPage"),
     ("training", "Train", "train", "studio.ui.pages:TrainingPage"),
     ("models", "Models", "model", "studio.ui.pages:ModelsPage"),
     ("plugins", "Plugins", "puzzle", "studio.ui.pages:PluginsPage"),
@@ -73,6 +75,7 @@ class MainWindow(QMainWindow):
         self._latency = (0.0, 0.0)
         self.look: dict[str, Any] | None = None
         self.files: SessionFiles
+        self.learn_mode: LearnMode
         self._build()
         self.actions_ = actions.Actions(self)
         add_commands(self)
@@ -193,6 +196,8 @@ class MainWindow(QMainWindow):
             wish = getattr(self.pages[name], "show_page", None)
             if wish is not None:
                 wish.connect(self.show_page)
+            if hasattr(self.pages[name], "learning"):
+                self.pages[name].learning = self.toggle_learning  # type: ignore[attr-defined]
         self.stack.setCurrentWidget(self.pages[name])
         self.page_actions[name].setChecked(True)
         return self.pages[name]
@@ -201,6 +206,13 @@ class MainWindow(QMainWindow):
         wish = getattr(view, "train_requested", None)
         if wish is not None:
             wish.connect(functools.partial(self.train, "style"))
+
+    def toggle_learning(self) -> bool:
+        """Begin or end learning by clicks, on the stage; returns whether it is on now."""
+        on = self.learn_mode.toggle()
+        if on:
+            self.show_page("stage")
+        return on
 
     def train(self, recipe: str, data: str) -> None:
         """Open the training page with a recipe and its data filled in."""
@@ -423,6 +435,7 @@ class MainWindow(QMainWindow):
             return
         self._closing = True
         self.timer.stop()
+        self.learn_mode.end()
         self.save_places()
         self.screens.end_labels()
         self.output.close()

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from studio.ui.pages.about import AboutPage
+    from studio.ui.pages.control import ControlPage
     from studio.ui.pages.log import LogPage
     from studio.ui.pages.models import ModelsPage
     from studio.ui.pages.plugins import PluginsPage
     from studio.ui.pages.preferences import PreferencesPage
     from studio.ui.pages.training import TrainingPage
 
-__all__ = ["AboutPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "TrainingPage"]
+__all__ = ["AboutPage", "ControlPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "TrainingPage"]
 
 
 def __getattr__(name: str) -> Any:
