@@ -45,7 +45,6 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     release=Float(200.0, 0.0, 5000.0, unit="ms", curve="exp", help="How fast envelope and bands fall"),
     sensitivity=Float(0.5, 0.0, 1.0, help="How small an onset may be"),
     weighting=Choice("flat", ("flat", "A"), help="Level as it is, or as the ear hears it (the A curve)"),
-    follow=Bool(False, label="Clock follows", help="Tempo and beat of the studio come from the sound, when it is sure"),
 )
 """The settings of the sound that is heard; stored in the session."""
 

@@ -12,14 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SHAPES = ("sine", "triangle", "saw", "square", "random", "smooth")
+from studio.control.waves import SHAPES as SHAPES
+from studio.control.waves import chance as chance
+from studio.control.waves import wave as wave
+
 EVENTS = ("note", "velocity", "pitch", "pitch_class", "word")
 OPERATIONS = ("add", "subtract", "multiply", "average", "least", "greatest", "difference")
-KINDS = ("lfo", "walk", "envelope", "player", "hold", "math")
+KINDS = ("lfo", "walk", "envelope", "player", "audio", "hold", "math")
 
 MOST = 256
 """Most modulators in a session."""
-_MASK = 2**64 - 1
 
 
 @dataclass(frozen=True)
@@ -35,38 +37,13 @@ class Happening:
 
 @dataclass(frozen=True)
 class Step:
-    """One moment: ``dt`` seconds and ``beats`` since the last one, and what players emitted in between."""
+    """One moment: ``dt`` seconds and ``beats`` since the last one, what players emitted in between, and what is heard
+    (``studio.control.audio.FEATURES``, 0..1)."""
 
     dt: float
     beats: float
     happenings: tuple[Happening, ...] = ()
-
-
-def chance(seed: int, index: int) -> float:
-    """A number 0..1 that belongs to ``index`` of the sequence ``seed``: splitmix64."""
-    z = ((seed & _MASK) * 0xD1342543DE82EF95 + (index + 1) * 0x9E3779B97F4A7C15) & _MASK
-    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) & _MASK
-    z = ((z ^ z >> 27) * 0x94D049BB133111EB) & _MASK
-    return ((z ^ z >> 31) >> 11) / 2**53
-
-
-def wave(shape: str, phase: float, seed: int = 0) -> float:
-    """A shape at ``phase`` (in turns), 0..1. It begins at its lowest, a square with its high half."""
-    turn = phase % 1.0
-    if shape == "sine":
-        return 0.5 - 0.5 * math.cos(2.0 * math.pi * turn)
-    if shape == "triangle":
-        return 1.0 - abs(2.0 * turn - 1.0)
-    if shape == "saw":
-        return turn
-    if shape == "square":
-        return 1.0 if turn < 0.5 else 0.0
-    index = math.floor(phase)
-    here = chance(seed, index)
-    if shape == "random":
-        return here
-    ease = turn * turn * (3.0 - 2.0 * turn)
-    return here + (chance(seed, index + 1) - here) * ease
+    audio: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -247,6 +224,18 @@ class FromPlayer(Modulator):
 
 
 @dataclass
+class FromAudio(Modulator):
+    """What is heard: a ``feature`` of the sound that comes in, such as level, bass or onset."""
+
+    feature: str = "level"
+    kind = "audio"
+
+    def step(self, step: Step, others: Mapping[str, float]) -> float:
+        self.value = min(1.0, max(0.0, step.audio.get(self.feature, 0.0)))
+        return self.value
+
+
+@dataclass
 class Hold(Modulator):
     """Sample and hold: takes the value of ``source`` with each turn of ``rate`` (Hz, or per beat ``synced``), or, with
     ``rate`` 0, with each note of ``player``. Without a source it takes a number by chance."""
@@ -295,7 +284,8 @@ class Math(Modulator):
 
 
 CLASSES: dict[str, type[Modulator]] = {
-    "lfo": Lfo, "walk": Walk, "envelope": Envelope, "player": FromPlayer, "hold": Hold, "math": Math,
+    "lfo": Lfo, "walk": Walk, "envelope": Envelope, "player": FromPlayer, "audio": FromAudio, "hold": Hold,
+    "math": Math,
 }
 
 

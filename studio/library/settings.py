@@ -39,6 +39,8 @@ SETTINGS: dict[str, Param[Any]] = _declare(
                     help="Tempo and beat come from the MIDI clock of a connected machine"),
     midi_dark=Text("", label="No feedback to", group="Control",
                    help="Controllers whose lights and motors are left alone: names of ports, with ; between them"),
+    audio_clock=Bool(False, label="Follow the sound", group="Control",
+                     help="Tempo and beat come from the sound that is heard, while it has a clear beat"),
     osc=Bool(False, label="Listen to OSC", group="Control", help="Take OSC messages from programs on this computer"),
     osc_port=Int(9123, 1024, 65535, label="OSC port", group="Control", help="UDP port that OSC messages come in at"),
     osc_open=Bool(False, label="OSC from the network", group="Control",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from studio.control import midi
+from studio.control.audio import FEATURES
 from studio.control.binding import ACTIONS, AUDIO, CONTROLS, MODULATOR, OSC, Binding, Target
 from studio.control.routes import Route
 from studio.params import Trigger
@@ -107,12 +108,12 @@ def _source_asleep(session: Core, binding: Binding) -> str:
 
 
 def _audio_asleep(session: Core, feature: str) -> str:
-    """Audio in tells by itself why it is not heard, where it is there."""
-    audio = getattr(session, "audio_in", None)
-    if audio is None:
-        return "audio in is not part of this installation"
-    reason = getattr(audio, "reason", "")
-    return str(reason) if reason else ""
+    ear = session.controls.audio
+    if feature not in FEATURES:
+        return f"{feature[:40]} is nothing that is heard in a sound"
+    if not ear.on:
+        return "no sound is listened to; choose an input or a file under Sound in"
+    return f"{ear.reason}; {ear.cure}" if ear.reason else ""
 
 
 def route_asleep(session: Core, route: Route) -> str:

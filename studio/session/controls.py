@@ -21,6 +21,7 @@ from studio.control.router import Router
 from studio.control.routes import Route, offsets, parse_routes
 from studio.engine.threads import spawn
 from studio.params import ParamError, ParamSet
+from studio.session.audio_in import AudioIn
 from studio.session.control_board import SessionBoard
 from studio.session.control_ports import Ports
 from studio.session.control_sources import PlayerEar
@@ -49,6 +50,7 @@ class Controls:
         self.routes: list[Route] = []
         self.learning_for: Target | None = None
         self.ports = Ports(session, self.router, self.board, self._woken, self._again)
+        self.audio = AudioIn(session, self.router)
         self._ear: PlayerEar | None = None
         self._lock = threading.Lock()  # bindings, modulators and routes change together, between ticks
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -249,8 +251,13 @@ class Controls:
                 "bindings": [binding.to_json() for binding in self.router.bindings],
                 "modulators": [to_json(modulator) for modulator in self.bank.modulators],
                 "routes": [route.to_json() for route in self.routes],
+                "audio": self.audio.dump(),
             }
         return self._tree
+
+    def forget_tree(self) -> None:
+        """Something that ``dump`` holds was changed elsewhere."""
+        self._tree = None
 
     def load(self, tree: Any, report: list[str]) -> None:
         """Take everything from a file, in place of what is here; what cannot be used is reported."""
@@ -267,6 +274,7 @@ class Controls:
             self._align(modulator)
         self._use(bindings=[kept.get(str(b.to_json()), b) for b in made[0]],
                   modulators=[old.get(str(to_json(m)), m) for m in made[1]], routes=made[2])
+        self.audio.load(tree.get("audio") or None, report)
 
     # --- at work ---
 
@@ -274,6 +282,7 @@ class Controls:
         """Open and close ports as settings and bindings ask for it; cheap when nothing changed."""
         bound = any(b.source.kind in midi.KINDS for b in self.router.bindings)
         self.ports.apply(wants_midi=bound or self.router.learning or self.watching)
+        self.audio.apply()
         if self.ports.active:
             self._run()
 
@@ -330,7 +339,7 @@ class Controls:
         self._last = now, moment.beat
         dt = min(MOST_DT, max(0.0, now - t))
         beats = min(MOST_DT * 7.0, max(0.0, moment.beat - beat))
-        values = self.bank.step(Step(dt, beats, tuple(self._ear.listen(moment.bpm))))
+        values = self.bank.step(Step(dt, beats, tuple(self._ear.listen(moment.bpm)), self.audio.values))
         for modulator in self.bank.modulators:
             if self.router.hears(MODULATOR, modulator.name):
                 self.router.push_value(MODULATOR, modulator.name, modulator.value, now, on=modulator.pressed)
@@ -359,3 +368,4 @@ class Controls:
         self._stop.set()
         self._wake.set()
         self.ports.close()
+        self.audio.close()

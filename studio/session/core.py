@@ -15,7 +15,7 @@ from studio.library.presets import apply_params, find_preset
 from studio.library.settings import SETTINGS
 from studio.params import ParamSet
 from studio.plugins import PluginError, Registry, discover
-from studio.session import state
+from studio.session import audio_clock, state
 from studio.session.clock_sources import ClockSources
 from studio.session.controls import Controls
 from studio.session.events import Events, Notice
@@ -71,6 +71,7 @@ class Core:
         self.playback = Playback(self)
         self.controls = Controls(self)
         self.clock_sources = ClockSources(self)
+        self.clock_sources.add(audio_clock.offer(self, self.controls.audio.clock))
 
     # --- news ---
 
