@@ -33,5 +33,5 @@ def run(args: argparse.Namespace) -> int:
         if kind.reason:
             print(f"  {'' if kind.found else 'none: '}{kind.reason}")
         if kind.cure:
-            print(f"  cure: {kind.cure}")
+            print(f"  cure: {kind.cure}" + (" (render … --input FILE)" if kind.name == "cameras" else ""))
     return 0

@@ -118,7 +118,7 @@ def cameras() -> Kind:
         nodes = sorted(Path("/dev").glob("video[0-9]*"), key=lambda node: int(node.name[5:]))
         if not nodes:
             kind.reason = "no camera is connected (there is no /dev/video*)"
-            kind.cure = "plug one in, or use a video file: --input FILE"
+            kind.cure = "plug one in, or use a video file instead"
             return kind
         blocked = [node for node in nodes if not os.access(node, os.R_OK | os.W_OK)]
         if len(blocked) == len(nodes):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from studio.ui import theme
 from studio.ui.inspector.controls import Segments
+from studio.ui.kit.combo import Combo
 
 SIZES: tuple[tuple[str, tuple[int, int] | None], ...] = (
     ("As on screen", None), ("HD", (1280, 720)), ("Full HD", (1920, 1080)), ("QHD", (2560, 1440)), ("4K", (3840, 2160)),
@@ -25,9 +26,8 @@ class SizeRow(QWidget):
     def __init__(self, shown: tuple[int, int] | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.shown = shown
-        self.names = QComboBox()
-        self.names.setAccessibleName("Size")
-        self.names.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.names = Combo(name="Size")
+        self.names.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.names.setMinimumContentsLength(10)
         self.names.setToolTip("Pixels of the picture, up to 8K where memory allows")
         for place, (name, size) in enumerate(SIZES):
@@ -157,15 +157,14 @@ class LengthRow(QWidget):
         self._mode(mode)
 
 
-class RateRow(QComboBox):
+class RateRow(Combo):
     """Frames per second: a usual one or a typed one."""
 
     changed = Signal()
 
     def __init__(self, fps: float, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent=parent, name="Rate")
         self.setEditable(True)
-        self.setAccessibleName("Rate")
         self.setToolTip("Frames per second, 1 to 240; a GIF shows at most 50")
         self.setFixedWidth(theme.px(110))
         rates = sorted({*RATES, fps})

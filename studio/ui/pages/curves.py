@@ -1,4 +1,7 @@
-"""The curves of a training: losses of the steps faint, a smoothed line over them, validation as dots."""
+"""The curves of a training: losses of the steps faint, a smoothed line over them, validation as dots.
+
+Where values span more than a decade the axis is logarithmic: a loss that falls from 50 to 0.5 is then seen all the way.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from studio.ui import theme
 from studio.ui.background import background
 
 Curve = list[tuple[int, float]]
-INKS = ("accent", "image", "notes", "good")
+INKS = ("accent", "image", "notes", "good", "text_media", "dim")
+DECADE = 10.0
+"""From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
 
 def _load() -> Any:
@@ -63,11 +68,17 @@ class _Plot:
                 axis.setWidth(theme.px(48))
                 axis.setGrid(28)
             self.view.addItem(axis, row, column)
+            if side == "left":
+                self._left = axis
+        self._items: dict[str, list[Any]] = {}
+        self._ranges: dict[str, tuple[float, float]] = {}
+        self.logarithmic = False
         self._names: list[str] = []
         self._legend = QLabel()
         self._legend.setProperty("role", "small")
         self._legend.setTextFormat(Qt.TextFormat.RichText)
-        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._legend.setWordWrap(True)
+        self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.widget = QWidget()
         layout = QVBoxLayout(self.widget)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -78,28 +89,66 @@ class _Plot:
     def clear(self) -> None:
         """Take all curves out."""
         self._box.clear()
-        self._names.clear()
-        self._legend.setText("")
+        for known in (self._items, self._ranges, self._names):
+            known.clear()
+        self._scale(False)
 
-    def add(self, name: str, ink: QColor, dots: bool) -> list[Any]:
-        """A curve of dots, or a faint one and a smooth one; they get their data later."""
+    def draw(self, name: str, ink: QColor, steps: list[int], values: list[float], *, dots: bool) -> list[Any]:
+        """A curve of dots joined by a line, or a faint one with a smooth one over it; returns what draws it."""
+        if name not in self._items:
+            self._items[name] = self._add(name, ink, dots)
+        positive = [value for value in values if value > 0]
+        self._ranges[name] = (min(positive, default=0.0), max(positive, default=0.0))
+        known = [pair for pair in self._ranges.values() if pair[1] > 0]
+        all_positive = all(value >= 0 for value in values)
+        wanted = bool(known) and all_positive and max(h for _, h in known) > DECADE * min(low for low, _ in known)
+        self._scale(wanted)
+        made = self._items[name]
+        made[0].setData(steps, _plottable(values))
+        if not dots:
+            made[1].setData(steps, _plottable(smoothed(values)))
+        return made
+
+    def _add(self, name: str, ink: QColor, dots: bool) -> list[Any]:
         pg, width = self._pg, theme.px(2)
         if dots:
             made = [pg.PlotDataItem(
                 pen=pg.mkPen(ink, width=max(1, width // 2)), symbol="o", symbolBrush=ink, symbolPen=None,
-                symbolSize=theme.px(6),
+                symbolSize=theme.px(6), connect="finite",
             )]
         else:
             faint = QColor(ink)
             faint.setAlpha(70)
-            made = [pg.PlotDataItem(pen=pg.mkPen(faint, width=1)), pg.PlotDataItem(pen=pg.mkPen(ink, width=width))]
+            made = [pg.PlotDataItem(pen=pg.mkPen(pen, width=wide), connect="finite")
+                    for pen, wide in ((faint, 1), (ink, width))]
         for item in made:
             self._box.addItem(item)
+            item.setLogMode(False, self.logarithmic)
         mark = "●" if dots else "▬"
-        self._names.append(f'<span style="color:{ink.name()}">{mark}</span>&nbsp;{name.strip()}')
-        self._legend.setText("&nbsp;&nbsp; ".join(self._names))
-        self._legend.setToolTip(self._legend.text())
+        self._names.append(f'<span style="color:{ink.name()}">{mark}</span>&nbsp;{name.strip().replace(" ", "&nbsp;")}')
+        self._write()
         return made
+
+    def _scale(self, on: bool) -> None:
+        if on == self.logarithmic:
+            return
+        self.logarithmic = on
+        self._left.setLogMode(False, on)
+        self._left.setStyle(maxTextLevel=0 if on else 2)  # the decades alone: what lies between would run together
+        for made in self._items.values():
+            for item in made:
+                item.setLogMode(False, on)
+        self._write()
+
+    def _write(self) -> None:
+        """The legend, which takes a second line where one is too short."""
+        note = [f'<span style="color:{theme.color("dim").name()}">log&nbsp;scale</span>'] if self.logarithmic else []
+        self._legend.setText(" &nbsp; ".join(self._names + note))
+
+
+def _plottable(values: list[float]) -> list[float]:
+    """What a logarithmic axis cannot show is a gap; a share of exactly 0 says nothing there."""
+    return [value if value > 0 else math.nan for value in values] if all(v >= 0 for v in values) else values
 
 
 class Curves(QWidget):
@@ -155,8 +204,8 @@ class Curves(QWidget):
         self._data = (train, valid)
         if not self.plots:
             return
-        for place, (name, points) in enumerate(list(train.items())[:4]):
-            self._draw(self._plot(0), name, list(points), theme.color(INKS[place % len(INKS)]), dots=False)
+        for place, (name, points) in enumerate(list(train.items())[: len(INKS)]):
+            self._draw(self._plot(0), name, list(points), theme.color(INKS[place]), dots=False)
         named = [(name, points) for name, points in list(valid.items()) if name != "score" and "bits" not in name]
         for name, points in named[:1]:
             plot = self._plot(0 if beside(name) else 1)
@@ -164,13 +213,8 @@ class Curves(QWidget):
 
     def _draw(self, plot: _Plot, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
         good = [(step, value) for step, value in points if math.isfinite(value)]
-        if self._shown.get(name) == len(good) or not good:
+        if self._shown.get(name) == len(good) or not any(value for _, value in good):
             return
         self._shown[name] = len(good)
         steps, values = [step for step, _ in good], [value for _, value in good]
-        if name not in self.lines:
-            self.lines[name] = plot.add(name.replace("_", " "), ink, dots)
-        lines = self.lines[name]
-        lines[0].setData(steps, values)
-        if not dots:
-            lines[1].setData(steps, smoothed(values))
+        self.lines[name] = plot.draw(name.replace("_", " "), ink, steps, values, dots=dots)

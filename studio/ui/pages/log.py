@@ -12,13 +12,13 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QKeySequence, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QListView, QPlainTextEdit, QSplitter, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QPlainTextEdit, QSplitter, QWidget
 
 from studio import paths
 from studio.session.core import Core
 from studio.ui import reveal, theme
 from studio.ui.background import background
-from studio.ui.kit import SearchField, button
+from studio.ui.kit import Combo, SearchField, button
 from studio.ui.pages.parts import Page, label
 
 MOST = 5000
@@ -174,11 +174,8 @@ class LogPage(Page):
         background(session, lambda: read_tail(file, end), lambda found: self._earlier(found), owner=self)
 
     def _build(self) -> None:
-        self.level = QComboBox()
-        self.level.setAccessibleName("Which entries")
+        self.level = Combo(LEVELS.items(), name="Which entries")
         self.level.setToolTip("Entries of this kind and worse")
-        for text, level in LEVELS.items():
-            self.level.addItem(text, level)
         self.level.setCurrentIndex(1)
         self.level.currentIndexChanged.connect(lambda _: self._filter())
         self.search = SearchField("Search the log")

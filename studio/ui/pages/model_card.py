@@ -74,6 +74,16 @@ def flat(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+def licence_of(model: Model) -> str:
+    """The licence in words; of a model that was trained here and says none, what is known of its data."""
+    said = str(model.card.get("licence") or model.card.get("license") or "")
+    if said or not model.card.get("recipe"):
+        return said or "not said"
+    data = model.card.get("data")
+    source = str(data.get("licence") or "") if isinstance(data, dict) else ""
+    return "trained here: yours to say" + (f"; the data: {source}" if source else ", as the data allows")
+
+
 def card_rows(model: Model) -> list[tuple[str, str]]:
     """The whole card: what matters first, the command and the hash last."""
     card = model.card
@@ -81,7 +91,7 @@ def card_rows(model: Model) -> list[tuple[str, str]]:
         ("Kind", f"{kind_title(model)} ({model.architecture or 'unknown'})"),
         ("Numbers", f"{model.parameters:,}" if model.parameters else ""),
         ("Size", size_text(model.size) if model.size else ""),
-        ("Licence", str(card.get("licence", "")) or "not said"),
+        ("Licence", licence_of(model)),
     ]
     first = ("data", "figures", "steps", "seconds", "date", "notes", "note")
     for key in (*first, *(key for key in card if key not in first)):

@@ -18,7 +18,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QComboBox,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -300,7 +299,7 @@ class _NoWheel(QObject):
         return False
 
 
-def no_wheel(widget: QComboBox | QAbstractSpinBox) -> None:
+def no_wheel(widget: QAbstractSpinBox) -> None:
     """Turning the wheel over a long form scrolls it and changes nothing that it passes."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_NoWheel(widget))

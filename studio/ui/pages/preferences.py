@@ -11,7 +11,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QFrame,
     QHBoxLayout,
@@ -32,7 +31,7 @@ from studio.plugins import user_plugins
 from studio.session.core import Core
 from studio.ui import reveal, theme
 from studio.ui.background import background
-from studio.ui.kit import Badge, Elided, button, pick_folder, tool_button
+from studio.ui.kit import Badge, Combo, Elided, button, pick_folder, tool_button
 from studio.ui.pages.parts import Page, clear, column, label, no_wheel, scrolled
 
 SCALES = (0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0)
@@ -167,16 +166,13 @@ class PreferencesPage(Page):
         line.editingFinished.connect(lambda: change(line.text()))
         return line
 
-    def _combo(self, options: list[tuple[str, Any]], value: Any, change: Callable[..., None]) -> QComboBox:
-        combo = QComboBox()
-        for text, data in options:
-            combo.addItem(text, data)
+    def _combo(self, options: list[tuple[str, Any]], value: Any, change: Callable[..., None]) -> Combo:
+        combo = Combo(options)
         if combo.findData(value) < 0:
             combo.addItem(str(value), value)
         combo.setCurrentIndex(combo.findData(value))
         combo.activated.connect(lambda _: change(combo.currentData()))
         combo.setFixedWidth(theme.px(170))
-        no_wheel(combo)
         return combo
 
     def _path(self, value: str, change: Callable[..., None]) -> QWidget:
@@ -259,7 +255,7 @@ class PreferencesPage(Page):
     def _fill(self, name: str, options: list[tuple[str, str]]) -> None:
         """Offer what is there now; what is chosen stays, also while it is unplugged."""
         combo = self.widgets[name]
-        assert isinstance(combo, QComboBox)
+        assert isinstance(combo, Combo)
         chosen = combo.currentData()
         while combo.count() > 1:
             combo.removeItem(1)

@@ -117,7 +117,8 @@ class FeedRow(QWidget):
         self._cameras = dict(cameras)
         self.camera.setEnabled(bool(cameras))
         self.camera.setText("Camera")
-        self.camera.setToolTip(f"{cameras[0][0]}: {cameras[0][1]}" if cameras else f"No camera: {why}")
+        none = f"No camera: {why}. Press File…, or drop a video on the picture"
+        self.camera.setToolTip(f"{cameras[0][0]}: {cameras[0][1]}" if cameras else none)
         self.camera.setAccessibleDescription(self.camera.toolTip())
         for number, (spec, about) in enumerate(cameras[1:], 1):
             made = self._choice(spec.removeprefix("camera:"), "camera", f"{spec}: {about}",

@@ -140,4 +140,5 @@ def test_every_house_card_has_rows(show, qtbot) -> None:  # type: ignore[no-unty
     qtbot.waitUntil(lambda: "flowers" in page.models, timeout=20_000)
     for model in page.models.values():
         rows = dict(card_rows(model))
+        assert rows["Licence"] == "Apache-2.0", "every house model says under which licence it is"
         assert rows["Kind"] and rows["sha256"] and all(isinstance(text, str) for text in rows.values())

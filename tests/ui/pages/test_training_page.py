@@ -16,6 +16,7 @@ from studio import paths
 from studio.session.training import TrainingRun, unfinished
 from studio.training.recipes import about
 from studio.ui.pages import TrainingPage
+from studio.ui.pages.curves import Curves
 from studio.ui.pages.run_view import report_rows
 from studio.ui.pages.samples import load_sample
 
@@ -220,6 +221,29 @@ def test_every_setting_of_every_recipe_has_a_field_with_its_help(show, qtbot) ->
         assert set(page.form.values()) <= {setting for setting, _ in about(name).defaults}
     qtbot.mouseClick(page.cards["features"], LEFT)
     assert "Teacher is needed" in page.form.fault()
+
+
+def test_curves_that_are_decades_apart_are_all_seen(wheels, qtbot) -> None:  # type: ignore[no-untyped-def]
+    curves = Curves(wheels.session, "Curves")
+    qtbot.addWidget(curves)
+    curves.resize(600, 260)
+    curves.show()
+    qtbot.waitUntil(curves.ready, timeout=30_000)
+    near = {"loss": [(step, 2.0 - step / 100) for step in range(100)]}
+    curves.show_curves(near, {})
+    assert not curves.plots[0].logarithmic
+    far = {**near, "tiny": [(step, 0.001) for step in range(100)], "rare": [(step, 0.5 * (step % 2)) for step in range(9)],
+           "never": [(0, 0.0), (1, 0.0)]}
+    curves.show_curves(far, {"score": [(1, 2.0)], "style_x": [(1, 0.3), (50, 0.01)]})
+    assert curves.plots[0].logarithmic and curves.plots[1].logarithmic
+    assert set(curves.lines) == {"loss", "tiny", "rare", "style_x "}, "what is always 0 has no curve"
+    assert all(name in curves.plots[0]._legend.text() for name in ("loss", "tiny", "rare", "log&nbsp;scale"))
+    curves.grab()  # paints gaps without a warning
+    low, high = curves.plots[0]._box.viewRange()[1]
+    assert low < -2.9 and high > 0.2, "all of them are in view, in decades"
+    curves.clear()
+    curves.show_curves({"change": [(0, -1.0), (1, 50.0)]}, {})
+    assert not curves.plots[0].logarithmic
 
 
 def test_samples_of_every_kind_are_shown(tmp_path: Path, data_folder: Path) -> None:

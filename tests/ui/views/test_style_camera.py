@@ -196,7 +196,7 @@ def test_an_absent_camera_is_greyed_with_its_reason(
 
     monkeypatch.setattr(listing, "cameras", lambda: listing.Kind("cameras", reason="none is there", cure="plug one in"))
     view.feed.look()
-    stand.wait(qtbot, session, view, lambda: view.feed.camera.toolTip() == "No camera: none is there. plug one in")
+    stand.wait(qtbot, session, view, lambda: "No camera: none is there. plug one in. Press File…" in view.feed.camera.toolTip())
     assert not view.feed.camera.isEnabled()
     two = listing.Kind("cameras", found=[("camera:0", "Front, 640x480"), ("camera:2", "Rear, 640x480")])
     monkeypatch.setattr(listing, "cameras", lambda: two)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.ui import theme
+from studio.ui.kit.combo import Combo
 from studio.ui.kit.slider import Slider
 from studio.ui.views.slots import PictureSlot
 
@@ -52,11 +53,10 @@ class SourcePanel(QWidget):
         return column
 
     def _starts(self) -> QWidget:
-        self.starts = QComboBox()
-        self.starts.setAccessibleName("Begin with")
+        self.starts = Combo(name="Begin with")
         self.starts.setToolTip("What the dream begins with where there is no start picture")
         self.starts.setMinimumContentsLength(5)
-        self.starts.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.starts.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for place, (name, (title, tip)) in enumerate(STARTS.items()):
             self.starts.addItem(title, name)
             self.starts.setItemData(place, tip, Qt.ItemDataRole.ToolTipRole)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from studio.ui import theme
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.combo import Combo
 from studio.ui.kit.slider import Slider
 from studio.ui.views.style.shelf import title_of
 
@@ -31,11 +32,10 @@ class MixRow(QWidget):
         self.slider.setAccessibleName("Mix of the two styles")
         self.slider.setToolTip("From the first style (left, 0) to the second (right, 1)\n"
                                "Shift drags finely, double click goes back to the first")
-        self.other = QComboBox()
-        self.other.setAccessibleName("Second style")
+        self.other = Combo(name="Second style")
         self.other.setToolTip("The style that the mix goes to")
         self.other.setMinimumContentsLength(8)
-        self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.other.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.swap = tool_button("swap", "Swap the two styles", size=15, clicked=self.swapped.emit)
         self.swap.setAutoRaise(True)
         row = QHBoxLayout(self)
