@@ -27,6 +27,8 @@ from typing import IO, Any
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 """PyTorch's own index of builds without CUDA; asked only where there is no GPU and pip's sources have no such build."""
 SPINNER = "|/-\\"
+ALONE = ("tinysoundfont",)
+"""Packages that are installed without what they ask for (pyproject.toml says why); the studio runs without them too."""
 
 
 class SetupError(Exception):
@@ -214,6 +216,9 @@ class Setup:
                 f"pip could not install the packages:\n{tail}\n  The whole output is in {self.log_path}. "
                 "Check the network or the package index, then start again: what is installed stays."
             )
+        for package in ALONE:
+            if self._pip(show, "--no-deps", package):
+                show.say(f"{package} could not be installed; the rest works without it.")
         # the checkout itself, so that tools started from anywhere find it
         folder = subprocess.check_output(
             [str(self.python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,15 @@ class _Voice:
     tag: str
     end: int | None = None
     """Sample from which it fades."""
+    fade: float = _FADE
+    """Seconds in which it does."""
+
+
+class Source(Protocol):
+    """Something that sounds by itself, block after block, on the thread that mixes."""
+
+    def render(self, start: int, dry: Samples, wet: Samples) -> None:
+        """Add the block that begins at sample ``start`` to ``dry``, and what goes into the hall to ``wet``."""
 
 
 class Mixer:
@@ -48,6 +58,7 @@ class Mixer:
         self.peak = 0.0
         self._lock = threading.Lock()
         self._voices: list[_Voice] = []
+        self._sources: dict[str, Source] = {}
         self._wanted: dict[str, float] = {}
         self._levels: dict[str, float] = {}
         self._hall = _Hall(hall) if hall is not None else None
@@ -64,12 +75,18 @@ class Mixer:
             for old in self._voices[:-MOST_VOICES]:
                 old.end = self.position if old.end is None else min(old.end, self.position)
 
-    def choke(self, group: str, tag: str, at: int) -> None:
-        """Fade the waves with this tag that began before ``at``, from there on."""
+    def attach(self, group: str, source: Source) -> None:
+        """Let a source sound in a group; it takes the place of the one before."""
+        with self._lock:
+            self._sources[group] = source
+
+    def choke(self, group: str, tag: str, at: int, fade: float = _FADE) -> None:
+        """Fade the waves with this tag that began before ``at``, from there on, within ``fade`` seconds."""
         with self._lock:
             for voice in self._voices:
-                if voice.group == group and voice.tag == tag and voice.at < at:
-                    voice.end = at if voice.end is None else min(voice.end, at)
+                if voice.group == group and voice.tag == tag and voice.at < at and (
+                        voice.end is None or at < voice.end):
+                    voice.end, voice.fade = at, fade
 
     def stop(self, group: str | None = None) -> None:
         """End everything of a group, or all, within 30 ms; what has not begun is forgotten."""
@@ -79,7 +96,8 @@ class Mixer:
                 if group is not None and voice.group != group:
                     begun.append(voice)
                 elif voice.at < self.position:
-                    voice.end = self.position if voice.end is None else min(voice.end, self.position)
+                    if voice.end is None or voice.end > self.position:  # one that fades goes on fading
+                        voice.end, voice.fade = self.position, _FADE
                     begun.append(voice)
             self._voices = begun
 
@@ -97,17 +115,20 @@ class Mixer:
         start, stop = self.position, self.position + BLOCK
         with self._lock:
             active = [voice for voice in self._voices if voice.at < stop]
+            sources = list(self._sources.items())
             self.position = stop
         buses: dict[str, tuple[Samples, Samples]] = {}
+        for group in dict.fromkeys([voice.group for voice in active] + [group for group, _ in sources]):
+            buses[group] = np.zeros((BLOCK, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
+        for group, source in sources:
+            source.render(start, *buses[group])
         for voice in active:
-            if voice.group not in buses:
-                buses[voice.group] = np.zeros((BLOCK, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
             self._render(voice, start, *buses[voice.group])
-        fade = round(_FADE * self.rate)
         with self._lock:
             self._voices = [
                 voice for voice in self._voices
-                if voice.at + len(voice.wave) > stop and (voice.end is None or voice.end + fade > stop)
+                if voice.at + len(voice.wave) > stop and (
+                    voice.end is None or voice.end + round(voice.fade * self.rate) > stop)
             ]
         dry, send = np.zeros((BLOCK, 2), np.float32), np.zeros((BLOCK, 2), np.float32)
         for group, (bus, wet) in buses.items():
@@ -125,7 +146,7 @@ class Mixer:
         offset = start + first - voice.at
         part = voice.wave[offset : offset + BLOCK - first]
         if voice.end is not None and voice.end < start + first + len(part):
-            fade = _FADE * self.rate
+            fade = voice.fade * self.rate
             gone = (start + first - voice.end + np.arange(len(part), dtype=np.float32)) / np.float32(fade)
             part = part * (0.5 + 0.5 * np.cos(np.pi * np.clip(gone, 0.0, 1.0)))[:, None].astype(np.float32)
         bus[first : first + len(part)] += part
