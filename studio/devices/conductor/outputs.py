@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 KINDS = {
     "midi": "studio.devices.conductor.midi_port:MidiPort",
     "log": "studio.devices.conductor.log_output:LogOutput",
-    "synth": "studio.devices.conductor.synth:make",
+    "synth": "studio.session.conducted_synth:make",
 }
 """Kind → ``module:function`` that makes the instrument of its settings; imported when the first one is opened."""
 
