@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
@@ -19,10 +20,18 @@ STATES = {
 }
 ORIGINS = {"built-in": "came with the studio", "folder": "your own", "installed": "an installed package"}
 
-class PluginDetail(QWidget):
-    """One plugin in full; ``reload`` and ``check`` are called with it. ``findings`` by plugin name."""
+PLACES = (("A", "Deck A", "deck-a", "primary"), ("B", "Deck B", "deck-b", ""), ("", "As a player", "play", "primary"))
+WHY_NOT = {"failed": "It does not work, see below", "found": "Switch it on first, at the left"}
 
-    def __init__(self, reload: Callable[[Plugin], object], check: Callable[[Plugin], object]) -> None:
+
+class PluginDetail(QWidget):
+    """One plugin in full; ``reload`` and ``check`` are called with it, ``put`` with it and the deck's name ('' for a
+    player). ``findings`` by plugin name."""
+
+    def __init__(
+        self, reload: Callable[[Plugin], object], check: Callable[[Plugin], object],
+        put: Callable[[Plugin, str], object],
+    ) -> None:
         super().__init__()
         self.findings: dict[str, list[Finding]] = {}
         self._plugin: Plugin | None = None
@@ -42,6 +51,10 @@ class PluginDetail(QWidget):
         self.check = button("Check", "ok", tip="Try it out in a process of its own and say what could be better",
                             clicked=lambda: self._with(check))
         self.folder = button("Open folder", "folder", clicked=lambda: self._with(_show))
+        self.places = {
+            name: button(text, icon, role=role, clicked=partial(self._put, put, name))
+            for name, text, icon, role in PLACES
+        }
         self.facts = Facts()
         self.result = label("", "strong", wrap=True)
         self.found = QVBoxLayout()
@@ -51,12 +64,18 @@ class PluginDetail(QWidget):
         for press in (self.reload, self.check, self.folder):
             buttons.addWidget(press)
         buttons.addStretch(1)
+        use = QHBoxLayout()
+        use.setSpacing(theme.space(2))
+        for place in self.places.values():
+            use.addWidget(place)
+        use.addStretch(1)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(0, 0, theme.space(3), 0)
         column.setSpacing(theme.space(2.5))
         for text in (self.title, self.about, self.reason):
             column.addWidget(text)
+        column.addLayout(use)
         column.addLayout(buttons)
         for part in (self.more, rule(), self.facts, rule(), self.result):
             column.addWidget(part)
@@ -73,6 +92,23 @@ class PluginDetail(QWidget):
         if self._plugin is not None:
             do(self._plugin)
 
+    def _show_places(self, plugin: Plugin) -> None:
+        """Where it can go: an effect behind what is in a deck, a source in its place, notes and text in a player."""
+        manifest = plugin.manifest
+        picture, effect = bool(manifest and manifest.makes == "image"), bool(manifest and manifest.takes)
+        why = WHY_NOT.get(plugin.state, "")
+        tip = "Behind what is there, as the last effect" if effect else "In place of what is there, until you undo it"
+        for name, press in self.places.items():
+            press.setVisible(manifest is not None and bool(name) == picture)
+            press.setEnabled(not why)
+            if name:
+                press.setText(f"Effect on deck {name}" if effect else f"Put on deck {name}")
+            press.setToolTip(why or (tip if name else "Into a player that is free, else a new one"))
+
+    def _put(self, put: Callable[[Plugin, str], object], place: str) -> None:
+        if self._plugin is not None:
+            put(self._plugin, place)
+
     def checking(self, on: bool) -> None:
         """A check runs."""
         self.check.setEnabled(not on)
@@ -88,6 +124,7 @@ class PluginDetail(QWidget):
             self.check.setEnabled(True)
             self._show_findings(self.findings.get(plugin.name))
         self.stack.setCurrentIndex(1)
+        self._show_places(plugin)
         self.title.setText(plugin.title)
         manifest = plugin.manifest
         self.about.setText(manifest.about if manifest else "")

@@ -30,6 +30,7 @@ from studio.ui import reveal, theme
 from studio.ui.background import background
 from studio.ui.kit import Badge, Elided, SearchField, ask_text, button, mime, pick_file
 from studio.ui.kit.painting import focus_ring, rounded
+from studio.ui.library.placing import put
 from studio.ui.pages.parts import Page, clear, scrolled
 from studio.ui.pages.plugin_detail import ORIGINS, STATES, PluginDetail
 
@@ -69,7 +70,7 @@ class PluginsPage(Page):
         inner.setContentsMargins(0, 0, theme.space(2), 0)
         inner.addLayout(self._list)
         inner.addStretch(1)
-        self.detail = PluginDetail(self.reload, self.check)
+        self.detail = PluginDetail(self.reload, self.check, self.put)
         self.detail.setFixedWidth(theme.px(420))
         row = QHBoxLayout()
         row.setSpacing(theme.space(5))
@@ -145,6 +146,12 @@ class PluginsPage(Page):
                 self.session.post("library")
 
         background(self.session, work, done, owner=self)
+
+    def put(self, plugin: Plugin, deck: str) -> None:
+        """Put a plugin on a deck, as source or effect; without one into a player. Then show the stage."""
+        session: Any = self.session
+        put(session, plugin, deck)
+        self.show_page.emit("stage")
 
     def check(self, plugin: Plugin) -> None:
         """Try the plugin out in a process of its own."""

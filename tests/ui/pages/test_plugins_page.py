@@ -58,6 +58,34 @@ def test_built_in_plugins_are_listed_and_switched(show, wheels, qtbot) -> None: 
     assert row_of(page, "reverie.deep_dream").isVisible()
 
 
+def test_every_kind_of_plugin_is_put_where_it_belongs(show, wheels, qtbot) -> None:  # type: ignore[no-untyped-def]
+    page = show(PluginsPage)
+    decks, players = wheels.session.decks, wheels.session.players
+
+    def press_place(plugin: str, place: str, text: str) -> None:
+        page.choose(row_of(page, plugin).plugin)
+        button = page.detail.places[place]
+        assert button.isVisible() and button.isEnabled() and button.text() == text
+        with qtbot.waitSignal(page.show_page) as shown:
+            qtbot.mouseClick(button, LEFT)
+        assert shown.args == ["stage"]
+
+    press_place("reverie.sample_scene", "B", "Put on deck B")
+    assert [slot.generator for slot in decks["B"].slots] == ["reverie.sample_scene"] and not decks["A"].slots
+    press_place("reverie.style_camera", "B", "Effect on deck B")
+    assert [slot.generator for slot in decks["B"].slots] == ["reverie.sample_scene", "reverie.style_camera"]
+    press_place("reverie.midi_sequencer", "", "As a player")
+    assert [slot.generator for slot in players["1"].slots] == ["reverie.midi_sequencer"]
+    row = row_of(page, "reverie.deep_dream")
+    page.choose(row.plugin)
+    row.switch.click()
+    assert not page.detail.places["A"].isEnabled() and "Switch it on" in page.detail.places["A"].toolTip()
+    row_of(page, "reverie.deep_dream").switch.click()
+    assert page.detail.places["A"].isEnabled()
+    for line in list(wheels.session.lines()):
+        wheels.session.clear_line(line.name)
+
+
 def test_every_plugin_can_be_disabled_and_the_rest_found_again(show, qtbot) -> None:  # type: ignore[no-untyped-def]
     page = show(PluginsPage)
     for plugin in list(page.session.registry):

@@ -232,8 +232,10 @@ def test_curves_that_are_decades_apart_are_all_seen(wheels, qtbot) -> None:  # t
     near = {"loss": [(step, 2.0 - step / 100) for step in range(100)]}
     curves.show_curves(near, {})
     assert not curves.plots[0].logarithmic
-    far = {**near, "tiny": [(step, 0.001) for step in range(100)], "rare": [(step, 0.5 * (step % 2)) for step in range(9)],
-           "never": [(0, 0.0), (1, 0.0)]}
+    far = {
+        **near, "tiny": [(step, 0.001) for step in range(100)], "rare": [(step, 0.5 * (step % 2)) for step in range(9)],
+        "never": [(0, 0.0), (1, 0.0)],
+    }
     curves.show_curves(far, {"score": [(1, 2.0)], "style_x": [(1, 0.3), (50, 0.01)]})
     assert curves.plots[0].logarithmic and curves.plots[1].logarithmic
     assert set(curves.lines) == {"loss", "tiny", "rare", "style_x "}, "what is always 0 has no curve"
