@@ -50,6 +50,16 @@ def place_model(session: Any, model: str, architecture: str, prefer: str = "") -
     return None if slot is None else (line.name, line.slots.index(slot))
 
 
+def said_where(session: Any, model: str, line: str) -> None:
+    """Tell the user where a model plays, and how a deck that is faded out is brought on."""
+    deck = session.decks.get(line)
+    if deck is None:
+        session.notice(f"{model} plays in {session.line(line).title}")
+        return
+    hidden = session.mix.crossfade >= 0.99 if line == "A" else session.mix.crossfade <= 0.01
+    session.notice(f"{model} plays in {deck.title}", cure="move the crossfader to bring it on" if hidden else "")
+
+
 def _running(session: Any, architecture: str, prefer: str) -> tuple[Line, int, str] | None:
     """A generator that stands in a line and takes such models; the selected one first, then ``prefer``."""
     found: list[tuple[int, Line, int, str]] = []

@@ -76,6 +76,31 @@ def test_a_training_is_a_job_and_its_model_is_used(words: Path, session: Session
     assert session.players["1"].slots[0].stage.values["model"] == "shakespeare"
 
 
+@pytest.mark.parametrize(("recipe", "model"), [
+    ("gan", "flowers"), ("style", "house_styles"), ("features", "dream_features"), ("text", "whitman"),
+    ("midi", "chorales"), ("drums", "drums"),
+])
+def test_a_model_of_every_recipe_is_put_where_it_plays(session: Session, recipe: str, model: str) -> None:
+    from studio.session.training import fitting_generator, use_model
+    from studio.session.use import said_where
+
+    session.load("A", "reverie.sample_scene")  # the show goes on: what is new goes to the deck that is free
+    architecture = read_model(paths.find_model(model)).architecture
+    place = use_model(session, model, architecture, prefer=fitting_generator(recipe))
+    assert place is not None
+    line = session.line(place[0])
+    assert line.name == ("B" if line.kind == "deck" else "1")
+    until(lambda: (session.pump(), line.slots[place[1]].stage)[1])
+    slot = line.slots[place[1]]
+    assert slot.generator == fitting_generator(recipe) and model in slot.stage.values.dump().values()
+    said: list[object] = []
+    session.on("notice", said.append)
+    said_where(session, model, line.name)
+    session.pump()
+    assert f"{model} plays in {line.title}" in said[0].text  # type: ignore[attr-defined]
+    assert ("crossfader" in said[0].cure) == (line.kind == "deck")  # type: ignore[attr-defined]
+
+
 def test_a_pause_loses_nothing_and_costs_no_time(words: Path) -> None:
     run = TrainingRun(plan(words, steps="2000000")).start()
     until(lambda: run.step > 20)

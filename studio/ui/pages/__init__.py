@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from studio.ui.pages.models import ModelsPage
     from studio.ui.pages.plugins import PluginsPage
     from studio.ui.pages.preferences import PreferencesPage
+    from studio.ui.pages.soundcheck import SoundcheckPage
     from studio.ui.pages.training import TrainingPage
 
-__all__ = ["AboutPage", "ControlPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "TrainingPage"]
+__all__ = ["AboutPage", "ControlPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "SoundcheckPage", "TrainingPage"]
 
 
 def __getattr__(name: str) -> Any:

@@ -27,6 +27,7 @@ from studio.library.models import Model, list_models, verify
 from studio.session.core import Core
 from studio.session.jobs import is_active
 from studio.session.training import use_model
+from studio.session.use import said_where
 from studio.ui import reveal, theme
 from studio.ui.background import background
 from studio.ui.kit import Badge, Elided, EmptyState, Thumb, ThumbGrid, ask, button, pick_file, tool_button
@@ -155,8 +156,8 @@ class ModelsPage(Page):
         model = self.models[name]
         if model.fault:
             self.session.notice(model.fault, level="warning")
-        elif use_model(self.session, model.name, model.architecture) is not None:
-            self.session.notice(f"{model.title} plays now")
+        elif (place := use_model(self.session, model.name, model.architecture)) is not None:
+            said_where(self.session, model.title, place[0])
             self.show_page.emit("stage")
 
     def verify(self, model: Model) -> None:

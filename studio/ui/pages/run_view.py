@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QS
 
 from studio.session.core import Core
 from studio.session.training import Plan, TrainingRun, fitting_generator, use_model
+from studio.session.use import said_where
 from studio.ui import reveal, theme
 from studio.ui.kit import Badge, Elided, EmptyState, TimeText, button, clock_text, left_text, tool_button
 from studio.ui.pages.curves import Curves
@@ -124,6 +125,9 @@ class RunView(QWidget):
         self.finish.setVisible(active)
         self.finish.setEnabled(run.step > 0 and bool(run.config))
         self.use.setVisible(run.model is not None)
+        self.use.setEnabled(bool(fitting_generator(run.plan.recipe)))
+        if not self.use.isEnabled():
+            self.use.setToolTip("No generator plays such models yet; it is among your models")
         self.again.setVisible(not active and run.plan.checkpoint.is_file() if not active else False)
         theme.set_role(self.again, "" if run.model is not None else "primary")
         self.curves.show_curves(run.train, run.valid)
@@ -144,8 +148,9 @@ class RunView(QWidget):
         from studio.library.models import read_model
 
         model = read_model(run.model)
-        if use_model(self._session, model.name, model.architecture, prefer=fitting_generator(run.plan.recipe)):
-            self._session.notice(f"{model.name} plays now")
+        place = use_model(self._session, model.name, model.architecture, prefer=fitting_generator(run.plan.recipe))
+        if place is not None:
+            said_where(self._session, model.name, place[0])
             self.used.emit()
 
     def _folder(self) -> None:
