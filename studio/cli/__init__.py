@@ -18,6 +18,7 @@ COMMANDS = {
     "generators": "list the generators and effects",
     "params": "list the parameters of a generator",
     "presets": "list the looks that come with the generators",
+    "take": "show what is in a take, or render it again at any size",
     "recipe": "print how an exported file was made",
     "models": "list the networks, show a card, import a file",
     "train": "train a network on your own texts, MIDI files or pictures",
