@@ -66,6 +66,13 @@ class Clock:
             bar = (self._beat - self._bar_zero) / self._beats_per_bar
             return Moment(self._last - self._start, self._beat, bar, self._bpm)
 
+    def line(self) -> tuple[float, float, float, float, float]:
+        """Where it is and how it goes on, for whoever keeps time elsewhere: (now in seconds of its own source, beat,
+        beats per second, beats still to be made up for, the most that this changes its speed)."""
+        with self._lock:
+            self._advance()
+            return self._last, self._beat, self._bpm / 60.0, self._owed, SLEW
+
     @property
     def bpm(self) -> float:
         return self._bpm

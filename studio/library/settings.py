@@ -37,6 +37,9 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     export_folder=PathParam("", group="Folders", help="Where exports are written when only a name is given"),
     midi_clock=Bool(False, label="Follow MIDI clock", group="Control",
                     help="Tempo and beat come from the MIDI clock of a connected machine"),
+    clock_out=Bool(False, label="Send MIDI clock", group="Control",
+                   help="Let a drum machine, a sequencer or another program follow the studio's tempo and start"),
+    clock_out_port=Text("", label="Clock goes to", group="Control", help="Name of the MIDI port that hears the clock"),
     midi_dark=Text("", label="No feedback to", group="Control",
                    help="Controllers whose lights and motors are left alone: names of ports, with ; between them"),
     audio_clock=Bool(False, label="Follow the sound", group="Control",
@@ -46,7 +49,7 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     osc_open=Bool(False, label="OSC from the network", group="Control",
                   help="Take OSC messages from other computers too: anybody on the network can move controls then"),
     osc_send=Text("", label="Send OSC to", group="Control",
-                  help="Where values are sent when they change, as host:port; empty sends nothing"),
+                  help="Where changed values are sent: host:port, several with ; between; empty sends nothing"),
     live_reload=Bool(True, group="Plugins", help="Read a plugin anew, with its values, when its file is saved"),
     contain_plugins=Bool(True, help="Run plugins of your own folder in processes of their own, so that a crash there "
                          "stops nothing else; off is a little faster"),

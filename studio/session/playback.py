@@ -14,16 +14,14 @@ import time
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from studio.devices.midi_out import MidiPort
 from studio.engine import Player
 from studio.engine.clock import Moment
 from studio.engine.deck import Anew
 from studio.engine.threads import spawn
-from studio.export.midi import parse_pairs
-from studio.files import FileError
 from studio.media import Audio, Note, Notes
-from studio.session.playback_line import MOST_RATE, SINKS, Options, Playing
-from studio.session.playback_sinks import HORIZON, Silence, Sink, Synth
+from studio.session.playback_line import MOST_RATE, SINKS, Options, Playing, programs_of
+from studio.session.playback_ports import PortsOut, plan_ahead
+from studio.session.playback_sinks import HORIZON, Conducted, Silence, Sink, Synth
 from studio.session.playback_steer import Steering
 from studio.session.playback_track import Placed
 
@@ -37,6 +35,12 @@ __all__ = ["MOST_RATE", "SINKS", "Options", "Playback", "Playing"]
 
 TICK = 0.006
 """Seconds between two looks at what is due."""
+LATEST = 0.12
+"""Seconds before the end of what is known at which the last bar is placed again, if nothing new is there."""
+SAY_LATE = 20.0
+"""Seconds between two sentences about a player that is late."""
+
+
 class Playback(Steering):
     """All players. Every method belongs to the session's thread, except where it says otherwise."""
 
@@ -45,7 +49,7 @@ class Playback(Steering):
         self.now = time.perf_counter
         self.playing: dict[str, Playing] = {}
         self.synth = Synth(device=self._device(), told=self._tell)
-        self.ports: dict[str, MidiPort] = {}
+        self.ports = PortsOut(session)
         self.silence = Silence()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -73,9 +77,10 @@ class Playback(Steering):
             known = self.playing[line.name] = Playing(line, self.clock.read)
         self._apply(known)
         if line.stopped or not line.slots:
-            self._sink(known).quiet(line.name)
-            known.notes.reset()
-            known.paused = False
+            with known.notes.lock:
+                self._sink(known).quiet(line.name)
+                known.notes.reset()
+                known.paused = False
         if line.slots and not line.stopped:
             self._start()
 
@@ -91,17 +96,28 @@ class Playback(Steering):
         """End all notes, let the devices go; returns at once."""
         self._stop.set()
         self.synth.close()
-        for port in self.ports.values():
-            port.close()
+        self.ports.close()
 
     def _apply(self, known: Playing) -> None:
-        old, known.options = known.options, Options.of(known.line)
-        if (old.sink, old.port) != (known.options.sink, known.options.port):
-            self._sink_of(old).quiet(known.line.name)
-            self._drop_ports()
-        self.synth.set_level(known.line.name, known.options.gain)
-        if known.options.mute and not old.mute and old.sink == "midi":
-            self._sink(known).quiet(known.line.name)
+        with known.notes.lock:
+            old, known.options = known.options, Options.of(known.line)
+            name, new = known.line.name, known.options
+            if (old.sink, old.port) != (new.sink, new.port):
+                self._sink_of(old).quiet(name)
+                self._again(known, 0.0)
+                self._drop_ports()
+            self._sink(known)  # a port is opened before the first note
+            self.synth.set_level(name, new.gain)
+            if new.sink == "midi" and (old.mute, old.volume) != (new.mute, new.volume):
+                if new.mute and not old.mute:
+                    self._sink(known).quiet(name)
+                self._again(known, 0.02)
+
+    def _again(self, known: Playing, seconds: float) -> None:
+        """What was handed over and begins more than ``seconds`` from now is handed over again."""
+        if known.notes.time.origin is not None:
+            moment = self.clock.read()
+            known.notes.take_back(known.notes.time.position(moment) + seconds * moment.bpm / 60.0)
 
     def set_options(self, line: str, *, gesture: Any = None, **changes: Any) -> None:
         """Change how a player is heard; one step of undo, saved with the session. Names are those of ``Options``."""
@@ -135,9 +151,11 @@ class Playback(Steering):
         known = self.playing[line]
         if known.state in ("empty", "stopped", "paused"):
             return
-        known.notes.time.pause(self.clock.read())
-        known.paused = known.text.paused = True
-        self._sink(known).quiet(line)
+        with known.notes.lock:
+            known.notes.time.pause(self.clock.read())
+            known.paused = known.text.paused = True
+            self._sink(known).quiet(line)
+            self._again(known, 0.0)
         self.session.post("line", known.line)
 
     def toggle(self, line: str) -> None:
@@ -169,8 +187,10 @@ class Playback(Steering):
     def panic(self) -> None:
         """End every note everywhere, now; who plays, plays on."""
         self.synth.quiet()
-        for port in self.ports.values():
-            port.quiet()
+        self.ports.conductor.quiet()
+        for known in list(self.playing.values()):
+            if isinstance(self._sink(known), Conducted):
+                self._again(known, 0.02)
 
     # --- sinks ---
 
@@ -179,15 +199,11 @@ class Playback(Steering):
 
     def _sink_of(self, options: Options) -> Sink:
         if options.sink == "midi" and options.port:
-            if options.port not in self.ports and not self._stop.is_set():
-                self.ports[options.port] = MidiPort(options.port, told=self._tell)
-            return self.ports.get(options.port, self.silence)
+            return self.silence if self._stop.is_set() else self.ports.sink(options.port)
         return self.synth if options.sink == "synth" else self.silence
 
     def _drop_ports(self) -> None:
-        used = {known.options.port for known in self.playing.values() if known.options.sink == "midi"}
-        for name in [name for name in self.ports if name not in used]:
-            self.ports.pop(name).close()
+        self.ports.keep({known.options.port for known in self.playing.values() if known.options.sink == "midi"})
 
     def _tell(self, reason: str, cure: str) -> None:
         """From the threads of devices."""
@@ -202,8 +218,7 @@ class Playback(Steering):
         if options.sink == "synth":
             return self.synth.output.reason
         if options.sink == "midi":
-            port = self.ports.get(options.port)
-            return port.reason if port is not None else "no MIDI port is chosen"
+            return self.ports.trouble(options.port)
         return ""
 
     # --- the thread ---
@@ -223,6 +238,12 @@ class Playback(Steering):
     def tick(self) -> None:
         """Do what is due now; on the playback thread, or in a test that brings its own clock."""
         moment, now = self.clock.read(), self.now()
+        while self.ports.renewed:
+            port = self.ports.renewed.pop()
+            for known in list(self.playing.values()):
+                if known.options.port == port:
+                    self._again(known, 0.02)
+        self.ports.tick(self.clock, list(self.playing.values()), now)
         for known in list(self.playing.values()):
             try:
                 self._advance(known, moment, now)
@@ -248,6 +269,7 @@ class Playback(Steering):
         self._take(known, worker, moment)
         self._type(known, moment)
         if known.notes.time.origin is not None:
+            self._go_on(known, worker, moment, now)
             self._hand_over(known, moment, now)
         if not len(worker.parts) and known.line.status().state == "finished":
             notes = known.notes
@@ -256,8 +278,9 @@ class Playback(Steering):
             known.text.finished = bool(known.text.letters) and known.text.next_letter() is None
 
     def _begin_anew(self, known: Playing) -> None:
-        self._sink(known).quiet(known.line.name)
-        known.notes.reset()
+        with known.notes.lock:
+            self._sink(known).quiet(known.line.name)
+            known.notes.reset()
         if known.keep_text:
             known.keep_text = False
         else:
@@ -291,22 +314,12 @@ class Playback(Steering):
         if notes.time.origin is None:
             notes.time.begin(moment, self._grid(known), self._zero(moment))
         placed = notes.add(part, moment)
+        known.spare.append((placed.beat - notes.time.position(moment)) * 60.0 / moment.bpm)
         if isinstance(part, Notes):
-            known.programs = self._programs(known)
+            known.programs = programs_of(known.line)
             ahead = max(0.0, placed.beat - notes.time.position(moment))
             shifted = [note.shifted(ahead) for note in part.notes]
             self._sink(known).prepare(known.line.name, shifted, moment.bpm, known.programs)
-
-    def _programs(self, known: Playing) -> dict[int, int]:
-        stages = known.line.stages()
-        if not stages:
-            return {}
-        wished = stages[-1].generator.export_options(stages[-1].values.dump()).get("programs", "")
-        try:
-            pairs = parse_pairs(str(wished), "programs")
-        except FileError:
-            return {}
-        return {channel: int(text) for channel, text in pairs.items() if text.isdecimal() and int(text) < 128}
 
     def _grid(self, known: Playing) -> float:
         """Beats that a start is brought to: a bar beside others, a beat alone."""
@@ -322,24 +335,40 @@ class Playback(Steering):
     def _type(self, known: Playing, moment: Moment) -> None:
         known.text.due(moment, known.options.rate, known.options.per_beat)
 
+    def _go_on(self, known: Playing, worker: Player, moment: Moment, now: float) -> None:
+        """The model is late: the bar that plays comes once more. Never silence, and what is late waits its turn."""
+        notes = known.notes
+        with notes.lock:
+            left = (notes.end - notes.time.position(moment)) * 60.0 / moment.bpm
+            if left > LATEST or len(worker.parts) or known.line.status().state == "finished":
+                return
+            if notes.loop(float(self.clock.beats_per_bar)) is None or now - known.told_late < SAY_LATE:
+                return
+        known.told_late = now
+        self.session.notice(f"{known.line.title} is late; the last bar plays again until more is ready",
+                            level="warning", cure="choose a smaller model, or a slower tempo", source="Players")
+
     def _hand_over(self, known: Playing, moment: Moment, now: float) -> None:
-        notes, options = known.notes, known.options
-        position, beat = notes.time.position(moment), 60.0 / moment.bpm
-        until = position + HORIZON / beat
-        sink = self._sink(known)
-        for item in notes.due(until):
-            at = now + (item.beat - position) * beat
-            heapq.heappush(self._events, (at, next(self._numbers), item.note))
-            note = item.note
-            if options.sink == "midi":
-                if options.mute:
-                    continue
-                note = replace(note, velocity=min(127, max(1, round(note.velocity * options.volume / 0.8))))
-            sink.play(known.line.name, note, max(at, now), item.note.duration * beat, known.programs)
-        for sound in notes.due_sounds(until):
-            if options.sink == "synth" and isinstance(sound.block, Audio):
-                self.synth.sound(known.line.name, sound.block, now + (sound.beat - position) * beat)
-        notes.forget_past(position)
+        notes = known.notes
+        with notes.lock:
+            if known.paused or known.line.stopped or notes.time.origin is None:
+                return  # meanwhile, by the session's thread
+            position, beat = notes.time.position(moment), 60.0 / moment.bpm
+            until = position + HORIZON / beat
+            sink = self._sink(known)
+            if isinstance(sink, Conducted):
+                plan_ahead(known, sink, max(until, position + self.clock.beats_per_bar))
+            else:
+                notes.revised = None
+                for item in notes.due(until):
+                    at = max(now + (item.beat - position) * beat, now)
+                    sink.play(known.line.name, item.note, at, item.note.duration * beat, known.programs)
+            for item in notes.settle(until):
+                heapq.heappush(self._events, (now + (item.beat - position) * beat, next(self._numbers), item.note))
+            for sound in notes.due_sounds(until):
+                if known.options.sink == "synth" and isinstance(sound.block, Audio):
+                    self.synth.sound(known.line.name, sound.block, now + (sound.beat - position) * beat)
+            notes.forget_past(position)
 
     def _tell_decks(self, now: float) -> None:
         """Notes that begin now, for the effects of the decks."""

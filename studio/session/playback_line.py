@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from studio.export.midi import parse_pairs
+from studio.files import FileError
 from studio.session.playback_track import NotesTrack, TextTrack
 
 if TYPE_CHECKING:
@@ -65,6 +68,9 @@ class Playing:
         self.runs = -1
         self.keep_text = False
         self.failure = ""
+        self.spare: deque[float] = deque(maxlen=8)
+        """Seconds that the last blocks were there before their time: the least is what is left to the deadline."""
+        self.told_late = -1e9
         self._read = clock_read
 
     @property
@@ -83,3 +89,16 @@ class Playing:
     def position(self) -> float:
         """Beats since it began, now."""
         return self.notes.time.position(self._read())
+
+
+def programs_of(line: Line) -> dict[int, int]:
+    """The voices that a line's last generator wishes: channel → program."""
+    stages = line.stages()
+    if not stages:
+        return {}
+    wished = stages[-1].generator.export_options(stages[-1].values.dump()).get("programs", "")
+    try:
+        pairs = parse_pairs(str(wished), "programs")
+    except FileError:
+        return {}
+    return {channel: int(text) for channel, text in pairs.items() if text.isdecimal() and int(text) < 128}

@@ -1,7 +1,7 @@
 """Where played notes go: the built-in synth, a MIDI port, or nowhere. One small interface for all of them.
 
-Times are seconds of ``time.perf_counter``; a note is handed over ``HORIZON`` seconds before it begins. Another process
-that keeps the time can stand behind the same interface.
+Times are seconds of ``time.perf_counter``; a note is handed over ``HORIZON`` seconds before it begins. What
+the conductor plays (``Conducted``) is handed over a bar ahead, in beats.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.devices.conductor.client import Conductor
 from studio.devices.mixer import Mixer
 from studio.devices.sound import SoundOutput
 from studio.engine.threads import spawn
@@ -58,6 +59,34 @@ class Silence:
     def play(self, player: str, note: Note, at: float, seconds: float, programs: Mapping[int, int]) -> None: ...
 
     def quiet(self, player: str | None = None) -> None: ...
+
+
+class Conducted:
+    """An output of the conductor's process. It knows the clock, so what was planned follows a new tempo by itself."""
+
+    def __init__(self, conductor: Conductor, out: str) -> None:
+        self.conductor, self.out = conductor, out
+
+    def prepare(self, player: str, notes: Sequence[Note], bpm: float, programs: Mapping[int, int]) -> None:
+        """Nothing takes time here."""
+
+    def play(self, player: str, note: Note, at: float, seconds: float, programs: Mapping[int, int]) -> None:
+        """A note at a time, outside the music's beats."""
+        self.conductor.plan_at(self.out, player, note.channel, note.pitch, note.velocity, at, seconds,
+                               programs.get(note.channel, -1))
+
+    def plan(self, player: str, note: Note, beat: float, programs: Mapping[int, int]) -> None:
+        """A note on a beat of the clock."""
+        self.conductor.plan(self.out, player, note.channel, note.pitch, note.velocity, beat, beat + note.duration,
+                            programs.get(note.channel, -1))
+
+    def forget(self, player: str, beat: float) -> None:
+        """Take back what begins on the beat or later."""
+        self.conductor.forget(self.out, player, beat)
+
+    def quiet(self, player: str | None = None) -> None:
+        """End all notes of a player, or of all."""
+        self.conductor.quiet(self.out, player)
 
 
 class VoiceChoice:

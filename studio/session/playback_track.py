@@ -82,6 +82,10 @@ class Timeline:
             self.origin += math.ceil((moment.beat - self.origin - at) / grid - 1e-9) * grid
 
 
+def _beat(item: Played) -> float:
+    return item.beat
+
+
 class NotesTrack:
     """Blocks of notes (or of sound) one after another. ``lock`` guards it: the window reads while a thread plays."""
 
@@ -93,7 +97,12 @@ class NotesTrack:
         self.late = 0
         self.played: list[Played] = []
         self.finished = False
+        self.loops = 0
+        """Bars that were played again because nothing new was there in time."""
+        self.revised: float | None = None
+        """What was asked for from this beat on is not to be played after all; taken by who plays."""
         self._waiting: list[tuple[float, int, Note]] = []
+        self._handed: list[Played] = []  # asked for, not begun, in order
         self._numbers = itertools.count()
         self._sounds: deque[Placed] = deque()
 
@@ -103,8 +112,9 @@ class NotesTrack:
             self.time = Timeline()
             self.blocks.clear()
             self._waiting.clear()
+            self._handed.clear()
             self._sounds.clear()
-            self.played = []
+            self.played, self.revised = [], None
             self.end, self.finished = 0.0, False
 
     def wants(self, moment: Moment) -> bool:
@@ -125,26 +135,61 @@ class NotesTrack:
                     self.end += math.ceil((behind + 0.1) / step) * step
                     self.late += 1
             placed = Placed(self.end, block, length)
-            self.blocks.append(placed)
-            self.end += length
-            if isinstance(block, Notes):
-                for note in block.notes:
-                    heapq.heappush(self._waiting, (placed.beat + note.start, next(self._numbers), note))
-            else:
-                self._sounds.append(placed)
+            self._put(placed)
             return placed
 
+    def _put(self, placed: Placed) -> None:
+        self.blocks.append(placed)
+        self.end += placed.length
+        if isinstance(placed.block, Notes):
+            for note in placed.block.notes:
+                heapq.heappush(self._waiting, (placed.beat + note.start, next(self._numbers), note))
+        else:
+            self._sounds.append(placed)
+
     def due(self, until: float) -> list[Played]:
-        """Notes that begin before beat ``until`` and were not asked for yet; they are remembered as played."""
+        """Notes that begin before beat ``until`` and were not asked for yet."""
         found: list[Played] = []
         with self.lock:
             while self._waiting and self._waiting[0][0] < until:
                 beat, _, note = heapq.heappop(self._waiting)
                 found.append(Played(beat, note))
+            for item in found:
+                bisect.insort(self._handed, item, key=_beat)
+        return found
+
+    def settle(self, until: float) -> list[Played]:
+        """Notes that were asked for and begin before beat ``until``: from now on they count as played."""
+        with self.lock:
+            count = bisect.bisect_left(self._handed, until, key=_beat)
+            found, self._handed = self._handed[:count], self._handed[count:]
             self.played.extend(found)
             if len(self.played) > KEPT_NOTES:
                 del self.played[: KEPT_NOTES // 10]
         return found
+
+    def take_back(self, beat: float) -> None:
+        """Notes that were asked for and begin on ``beat`` or later are to be asked for again."""
+        with self.lock:
+            while self._handed and self._handed[-1].beat >= beat:
+                item = self._handed.pop()
+                heapq.heappush(self._waiting, (item.beat, next(self._numbers), item.note))
+            self.revised = beat if self.revised is None else min(beat, self.revised)
+
+    def loop(self, bar: float) -> Placed | None:
+        """Place the last ``bar`` beats once more, because what comes next is late; None while there is nothing."""
+        with self.lock:
+            blocks = [(placed.beat, placed.block) for placed in self.blocks if isinstance(placed.block, Notes)]
+            length = min(bar, self.end - blocks[0][0]) if blocks else 0.0
+            if length <= 0.0:
+                return None
+            first = self.end - length
+            notes = [note.shifted(beat - first) for beat, block in blocks if beat + block.length > first
+                     for note in block.notes if beat + note.start >= first - 1e-9]
+            again = Placed(self.end, Notes(tuple(notes), length), length)
+            self._put(again)
+            self.loops += 1
+            return again
 
     def due_sounds(self, until: float) -> list[Placed]:
         """Sounds that begin before beat ``until``."""
@@ -174,6 +219,9 @@ class NotesTrack:
             self._sounds = deque(sound for sound in self._sounds if sound.beat < end - 1e-9)
             self._waiting = [item for item in self._waiting if item[0] < end - 1e-9]
             heapq.heapify(self._waiting)
+            while self._handed and self._handed[-1].beat >= end - 1e-9:
+                self._handed.pop()
+                self.revised = end if self.revised is None else min(end, self.revised)
             self.end, self.finished = end, False
 
     def window(self, low: float, high: float) -> tuple[list[Played], list[Played]]:
@@ -181,7 +229,8 @@ class NotesTrack:
         with self.lock:
             first = bisect.bisect_left(self.played, low - 16.0, key=lambda item: item.beat)
             played = [item for item in self.played[max(0, first - 64) :] if low - 16.0 <= item.beat < high]
-            coming = [Played(beat, note) for beat, _, note in self._waiting if low - 16.0 <= beat < high]
+            coming = [item for item in self._handed if low - 16.0 <= item.beat < high]
+            coming += [Played(beat, note) for beat, _, note in self._waiting if low - 16.0 <= beat < high]
         return played, coming
 
 

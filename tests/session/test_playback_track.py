@@ -66,6 +66,8 @@ def test_notes_come_due_once_and_in_their_order() -> None:
     assert [item.beat for item in track.due(2.5)] == [0.0, 1.0, 2.0]
     assert [item.beat for item in track.due(9.0)] == [4.5, 7.9]
     assert track.due(99.0) == []
+    assert [item.beat for item in track.settle(4.5)] == [0.0, 1.0, 2.0] and len(track.played) == 3
+    track.settle(99.0)
     assert len(track.played) == 5
 
 
@@ -100,7 +102,8 @@ def test_the_window_has_what_was_played_and_what_comes() -> None:
     track.time.begin(clock.read(), 1.0, 0.0)
     for _ in range(30):
         track.add(block(0.0, 2.0), clock.read())
-    track.due(60.0)
+    track.due(62.5)
+    track.settle(60.0)
     played, coming = track.window(56.0, 64.0)
     assert {item.beat for item in played} >= {56.0, 58.0} and all(item.beat < 60.0 for item in played)
     assert [item.beat for item in sorted(coming, key=lambda item: item.beat)] == [60.0, 62.0]
@@ -173,3 +176,34 @@ def test_the_transcript_is_bounded() -> None:
         track.due(clock.read(), 1e6, False)
     assert len(track.letters) <= KEPT_CHARACTERS * 1.06
     assert track.dropped + len(track.letters) == 30 * (KEPT_CHARACTERS // 25)
+
+
+def test_what_was_handed_over_can_be_taken_back_and_is_asked_for_again() -> None:
+    time, track = Time(), NotesTrack()
+    clock = Clock(60.0, now=time)
+    track.time.begin(clock.read(), 1.0, 0.0)
+    track.add(block(0.0, 1.0, 2.0, 3.0), clock.read())
+    assert len(track.due(4.0)) == 4 and track.revised is None
+    track.settle(1.0)
+    track.take_back(1.5)
+    assert track.revised == 1.5
+    assert [item.beat for item in track.due(9.0)] == [2.0, 3.0], "what begins before stays where it was handed to"
+    assert [item.beat for item in track.settle(99.0)] == [1.0, 2.0, 3.0]
+    assert [item.beat for item in track.played] == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_the_last_bar_comes_again_as_often_as_nothing_new_is_there() -> None:
+    time, track = Time(), NotesTrack()
+    clock = Clock(60.0, now=time)
+    assert track.loop(4.0) is None, "there is nothing yet"
+    track.time.begin(clock.read(), 1.0, 0.0)
+    for place in range(6):  # blocks of one beat
+        track.add(Notes((Note(60 + place, 90, 0.25, 0.5),), 1.0), clock.read())
+    for _ in range(2):
+        again = track.loop(4.0)
+        assert again is not None and again.length == 4.0
+    assert track.end == 14.0 and track.loops == 2
+    heard = [(item.beat, item.note.pitch) for item in track.due(99.0)]
+    assert heard[2:6] == [(2.25, 62), (3.25, 63), (4.25, 64), (5.25, 65)]
+    assert heard[6:10] == [(beat + 4.0, pitch) for beat, pitch in heard[2:6]]
+    assert heard[10:] == [(beat + 8.0, pitch) for beat, pitch in heard[2:6]]

@@ -36,3 +36,15 @@ class Tempo:
         if ahead <= pace * seconds:
             return self.at + ahead / pace
         return self.at + seconds + (ahead - pace * seconds) / self.rate
+
+    def owed_at(self, when: float) -> float:
+        """What is still to be made up for at a time."""
+        left = max(0.0, abs(self.owed) - max(0.0, when - self.at) * self.rate * self.slew)
+        return math.copysign(left, self.owed)
+
+    def differs(self, other: Tempo) -> bool:
+        """Whether ``other``, a later line, says anything that this one does not."""
+        return (
+            self.rate != other.rate or self.slew != other.slew
+            or abs(self.beat_at(other.at) - other.beat) > 1e-6 or abs(self.owed_at(other.at) - other.owed) > 1e-6
+        )

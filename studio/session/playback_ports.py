@@ -1,0 +1,129 @@
+"""The conductor's outputs as players and settings ask for them: MIDI ports, MIDI clock out, the line of the clock.
+
+``tick`` belongs to the playback thread; what the conductor tells arrives on its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from studio.devices.conductor.client import Conductor
+from studio.devices.conductor.tempo import Tempo
+from studio.engine import Clock
+from studio.session.playback_line import Playing
+from studio.session.playback_sinks import Conducted
+
+if TYPE_CHECKING:
+    from studio.session.core import Core
+
+SOON = 0.1
+"""Seconds ahead in which a running song is joined by the clock out."""
+_MIDI = "midi:"
+
+
+class PortsOut:
+    """See the module."""
+
+    def __init__(self, session: Core) -> None:
+        self._session = session
+        self.conductor = Conductor(told=self._told)
+        self.renewed: set[str] = set()
+        """Ports that are back: what was meant for them is to be handed over anew."""
+        self._sinks: dict[str, Conducted] = {}
+        self._clock_port = ""
+        self._running = False
+        self._looked = 0.0
+
+    # --- ports ---
+
+    def sink(self, port: str) -> Conducted:
+        """What plays to a port; it is opened if it is not."""
+        known = self._sinks.get(port)
+        if known is None:
+            known = self._sinks[port] = Conducted(self.conductor, _MIDI + port)
+            self.conductor.open(_MIDI + port, "midi", {"name": port})
+        return known
+
+    def keep(self, used: Collection[str]) -> None:
+        """Let go the ports that nobody uses."""
+        for port in [port for port in self._sinks if port not in used and port != self._clock_port]:
+            self.conductor.shut(self._sinks.pop(port).out)
+
+    def trouble(self, port: str) -> str:
+        """Why a port is not heard, '' where it is."""
+        if port not in self._sinks:
+            return "no MIDI port is chosen" if not port else ""
+        return self.conductor.state(_MIDI + port)[1]
+
+    def close(self) -> None:
+        """End every note; returns at once."""
+        self.conductor.close()
+
+    def _told(self, out: str, reason: str, cure: str) -> None:
+        """From the conductor's thread."""
+        port = out.removeprefix(_MIDI)
+        if reason:
+            self._session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source="MIDI")
+            return
+        if out.startswith(_MIDI):
+            self.renewed.add(port)
+        self._session.notice(f"{port} is back" if out else "the time is kept again", source="MIDI")
+
+    # --- the clock ---
+
+    def tick(self, clock: Clock, players: Iterable[Playing], now: float) -> None:
+        """Tell the conductor how the clock goes, and those who follow it that a song runs."""
+        if not self._sinks and not self._clock_wanted():
+            return
+        self.conductor.tempo(Tempo(*clock.line()))
+        self._lead(clock, players)
+        if now - self._looked > 1.0:
+            self._looked = now
+            self.conductor.look(now)
+
+    def _clock_wanted(self) -> str:
+        """The port that MIDI clock goes to, by the settings."""
+        settings = self._session.settings
+        if "clock_out" not in settings.params or not settings["clock_out"]:
+            return ""
+        return str(settings["clock_out_port"])
+
+    def _lead(self, clock: Clock, players: Iterable[Playing]) -> None:
+        port = self._clock_wanted()
+        origin = _song(players)
+        if port != self._clock_port:
+            self._clock_port, self._running = port, False
+            self.conductor.clock(self.sink(port).out if port else None)
+        if not port or (origin is not None) == self._running:
+            return
+        self._running = origin is not None
+        if origin is None:
+            self.conductor.clock(_MIDI + port)
+            return
+        moment = clock.read()
+        # joined on a sixteenth: a song's position knows no less
+        place = max(0.0, math.ceil((moment.beat + SOON * moment.bpm / 60.0 - origin) * 4.0 - 1e-6) / 4.0)
+        self.conductor.clock(_MIDI + port, True, origin + place, place)
+
+
+def _song(players: Iterable[Playing]) -> float | None:
+    """The beat of the clock on which the song began that plays now; None while nothing plays."""
+    origins = [known.notes.time.origin for known in players if known.state == "playing" and not known.paused]
+    found = [origin for origin in origins if origin is not None]
+    return min(found) if found else None
+
+
+def plan_ahead(known: Playing, sink: Conducted, until: float) -> None:
+    """Hand over in beats what begins before ``until``; take back first what is not wanted any more."""
+    notes, options, name = known.notes, known.options, known.line.name
+    assert notes.time.origin is not None
+    if notes.revised is not None:
+        sink.forget(name, notes.time.origin + notes.revised - 1e-6)
+        notes.revised = None
+    for item in notes.due(until):
+        if not options.mute:
+            touch = min(127, max(1, round(item.note.velocity * options.volume / 0.8)))
+            sink.plan(name, replace(item.note, velocity=touch), notes.time.origin + item.beat, known.programs)
