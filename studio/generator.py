@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from studio import paths
-from studio.media import MEDIA_KINDS, Note
+from studio.media import MEDIA_KINDS, Note, Words
 from studio.params import Param
 from studio.params import applies as conditions
 
@@ -38,9 +38,10 @@ class Context:
     ``t`` seconds since the start, ``dt`` seconds since the last step, ``frame`` steps so far, ``beat`` beats since the
     start (fractional), ``bar`` bars (fractional), ``bpm`` tempo. ``size`` is the wished ``(width, height)`` in pixels
     or None. ``input`` is the upstream or camera picture of an effect, in the form its class attribute ``wants`` names.
-    ``notes`` are the notes that began since the last step; ``audio`` maps feature names (``level``, ``onset``...) to
-    0..1. ``wishes`` are what the generator's own view asks of this one step (see ``expose``), by names of their own;
-    empty in a render. ``offline`` is True in a render, where time does not matter and nothing may be dropped.
+    ``notes`` are the notes that began since the last step, ``words`` what the text players wrote since then; ``audio``
+    maps feature names (``level``, ``onset``...) to 0..1. ``wishes`` are what the generator's own view asks of this one
+    step (see ``expose``), by names of their own; empty in a render. ``offline`` is True in a render, where time does
+    not matter and nothing may be dropped.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Context:
         self.rng = np.random.default_rng(seed)
         self.input: Any = None
         self.notes: tuple[Note, ...] = ()
+        self.words: tuple[Words, ...] = ()
         self.audio: dict[str, float] = {}
         self.wishes: dict[str, Any] = {}
         self.log = logger or logging.getLogger("reverie.generator")
@@ -152,6 +154,8 @@ class Generator:
     wants: ClassVar[str] = "array"
     pixel_bytes: ClassVar[float] = 120.0
     """Memory at its peak, in bytes for each pixel of its picture: exports too large for the machine are refused."""
+    reads_words: ClassVar[bool] = False
+    """Whether it uses ``ctx.words``: then an export has the session's text players write again for it."""
     params: ClassVar[dict[str, Param[Any]]] = {}
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -218,6 +222,18 @@ class Generator:
         """For a Choice whose names do not all make sense with these values (the layers of one network): those that do,
         by parameter. Randomise and mutate keep to them. ``model`` is ``ctx.model``. Runs on the window's thread: read
         no more than a file's header."""
+        return {}
+
+    @classmethod
+    def begins_with_input(cls, values: dict[str, Any]) -> bool:
+        """Whether it grows out of the first picture that comes in and would never show another one: its trigger
+        ``restart`` is then fired when somebody chooses another input."""
+        return False
+
+    @classmethod
+    def for_drop(cls, values: dict[str, Any], path: str, kind: str, direct: bool) -> dict[str, Any]:
+        """Changes of values with which a ``picture`` or ``video`` that is dropped on it is seen at once. ``direct``: it
+        can come in as its input, which is tried where no change names ``path``."""
         return {}
 
     @classmethod

@@ -48,6 +48,14 @@ class Notes:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A piece of text that a ``player``, by its name such as ``1``, wrote. A form feed in it begins a new page."""
+
+    text: str
+    player: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Audio:
     """Samples float32 ``(frames, channels)`` in -1..1 at ``rate`` Hz."""
 

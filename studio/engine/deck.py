@@ -9,8 +9,9 @@ from studio.engine.chain import GeneratorError, Stage, title
 from studio.engine.convert import Media
 from studio.engine.dissolve import Dissolver
 from studio.engine.mailbox import Mailbox, PartQueue
+from studio.engine.status import Run
 from studio.engine.threads import PICTURES, STOP_SECONDS
-from studio.engine.worker import Worker, _Run
+from studio.engine.worker import Worker
 from studio.media import Audio, Frame, Notes
 
 FIRST_INPUT = 1.0
@@ -38,7 +39,7 @@ class Deck(Worker):
             text = f"{title(last)} makes {last.makes}, but a deck shows pictures; use a player"
             raise GeneratorError(text, generator=last.id, stage=len(stages) - 1, when="setup")
 
-    def _publish(self, media: Media, run: _Run) -> None:
+    def _publish(self, media: Media, run: Run) -> None:
         if not self._is_current(run) or isinstance(media, (str, Notes, Audio)):
             return
         if self.ladder.rung.dissolve and self.fps is not None:
@@ -67,7 +68,7 @@ class Deck(Worker):
         self._dissolver.end()
         return super().stop(seconds)
 
-    def _preview(self, run: _Run) -> Callable[[Any], None]:
+    def _preview(self, run: Run) -> Callable[[Any], None]:
         return lambda frame: self._publish(frame, run)
 
     def _dropped(self) -> int:
@@ -115,12 +116,12 @@ class Player(Worker):
             self._wishes.update(wishes)
         self.parts.clear()
 
-    def _begin_step(self, run: _Run) -> dict[str, Any]:
+    def _begin_step(self, run: Run) -> dict[str, Any]:
         with self._lock:  # together: a part is of a step that knew these wishes, or it is forgotten
             run.epoch = self._epoch
             return self._take_wishes()
 
-    def _renewed(self, run: _Run) -> None:
+    def _renewed(self, run: Run) -> None:
         with self._lock:
             if run.epoch != self._epoch:
                 return  # steered meanwhile: whoever did it knows
@@ -129,6 +130,6 @@ class Player(Worker):
         self.parts.clear()
         self.parts.put(ANEW, lambda: run.cancelled() or run.epoch != self._epoch)
 
-    def _publish(self, media: Media, run: _Run) -> None:
+    def _publish(self, media: Media, run: Run) -> None:
         if self._is_current(run):
             self.parts.put(media, lambda: run.cancelled() or run.epoch != self._epoch)

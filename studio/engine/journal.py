@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from studio.engine.chain import Stage
-from studio.media import Note
+from studio.media import Note, Words
 
 
 class Journal:
@@ -21,6 +21,9 @@ class Journal:
 
     def notes(self, notes: Sequence[Note]) -> None:
         """These notes began now."""
+
+    def words(self, words: Sequence[Words]) -> None:
+        """Players wrote these words now."""
 
     def wishes(self, wishes: dict[str, Any]) -> None:
         """The next step is asked for this."""

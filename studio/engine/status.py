@@ -1,12 +1,29 @@
-"""How a worker does, at one instant."""
+"""One life of a worker's thread, and how it does at one instant."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 RECENT = 2.0
 """Seconds that the figures are of."""
+
+
+class Run:
+    """One life of the thread. An abandoned one (hung, replaced) no longer counts: see ``Worker._current``."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.heartbeat = time.monotonic()
+        self.epoch = 0
+
+    def cancelled(self) -> bool:
+        """Whether to end; asking is a sign of life."""
+        self.heartbeat = time.monotonic()
+        return self.stop.is_set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,17 @@ def be_prompt() -> None:
         ctypes.CDLL(None).syscall(number, 0, attributes, 0)
 
 
+def use_torch_threads(count: int | None) -> None:
+    """Let torch use so many threads from now on: None leaves one core free, 0 changes nothing. torch is not imported
+    for it."""
+    if count != 0 and "torch" in sys.modules:
+        import torch
+
+        from studio.nn.device import live_threads
+
+        torch.set_num_threads(count or live_threads())
+
+
 def running() -> list[threading.Thread]:
     """Workers that have not ended."""
     with _lock:

@@ -8,7 +8,6 @@ The values stand outside, in the stages' ParamSets, so a restart keeps them.
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections import deque
@@ -19,12 +18,13 @@ from typing import Any
 from studio.engine.chain import Chain, GeneratorError, Stage, check_stages, seconds
 from studio.engine.clock import Clock
 from studio.engine.convert import Media
+from studio.engine.inbox import Inbox
 from studio.engine.journal import Journal
 from studio.engine.ladder import Ladder
-from studio.engine.status import Status, figures
-from studio.engine.threads import STOP_SECONDS, spawn
+from studio.engine.status import Run, Status, figures
+from studio.engine.threads import STOP_SECONDS, spawn, use_torch_threads
 from studio.generator import Cancelled, Context, Finished
-from studio.media import Note
+from studio.media import Note, Words
 
 log = logging.getLogger("reverie.engine")
 
@@ -51,20 +51,6 @@ MAX_DT = 0.1
 
 class _Larger(Exception):  # noqa: N818 - a turn of the work, not an error
     """All has gone well for a while at a smaller size: time to try a larger one."""
-
-
-class _Run:
-    """One life of the thread. An abandoned one (hung, replaced) no longer counts: see ``Worker._current``."""
-
-    def __init__(self) -> None:
-        self.stop = threading.Event()
-        self.thread: threading.Thread | None = None
-        self.heartbeat = time.monotonic()
-        self.epoch = 0
-
-    def cancelled(self) -> bool:
-        self.heartbeat = time.monotonic()
-        return self.stop.is_set()
 
 
 class Worker:
@@ -94,9 +80,9 @@ class Worker:
         self._refused: list[tuple[Stage, str]] = []
         self._on_notice = on_notice
         self._lock = threading.Lock()
-        self._current: _Run | None = None
+        self._current: Run | None = None
         self._state, self._reason = "stopped", ""
-        self._notes: deque[Note] = deque(maxlen=256)
+        self._inbox = Inbox()
         self._wishes: dict[str, Any] = {}
         self.runs = 0
         self.journal = Journal()
@@ -118,7 +104,7 @@ class Worker:
         """
         self._check(stages)
         self.stop((0.5 if self.status().state == "hung" else STOP_SECONDS) if wait else 0.0)
-        run = _Run()
+        run = Run()
         with self._lock:
             self.stages = list(stages)
             self._wanted, self._refused = None, []
@@ -158,8 +144,13 @@ class Worker:
 
     def send_notes(self, notes: Sequence[Note]) -> None:
         """Notes that began now; the generators see them in their next step."""
-        self._notes.extend(notes)
+        self._inbox.put_notes(notes)
         self.journal.notes(notes)
+
+    def send_words(self, words: Sequence[Words]) -> None:
+        """Words that players wrote now; the generators see them in their next step."""
+        self._inbox.put_words(words)
+        self.journal.words(words)
 
     def wish(self, **wishes: Any) -> None:
         """Hand something of the generator's own view to its next step (``ctx.wishes``); the newest of a name wins."""
@@ -193,13 +184,13 @@ class Worker:
     def _check(self, stages: Sequence[Stage]) -> None:
         check_stages(stages)
 
-    def _publish(self, media: Media, run: _Run) -> None:
+    def _publish(self, media: Media, run: Run) -> None:
         raise TypeError(f"{type(self).__name__} does not say where its media go")
 
     def _input(self) -> Any:
         return None
 
-    def _begin_step(self, run: _Run) -> dict[str, Any]:
+    def _begin_step(self, run: Run) -> dict[str, Any]:
         with self._lock:
             return self._take_wishes()
 
@@ -208,16 +199,16 @@ class Worker:
         wishes, self._wishes = self._wishes, {}
         return wishes
 
-    def _renewed(self, run: _Run) -> None:
+    def _renewed(self, run: Run) -> None:
         """The source was set up again: what it makes now does not go on from what it made before."""
 
-    def _preview(self, run: _Run) -> Callable[[Any], None] | None:
+    def _preview(self, run: Run) -> Callable[[Any], None] | None:
         return None
 
     def _dropped(self) -> int:
         return 0
 
-    def _is_current(self, run: _Run) -> bool:
+    def _is_current(self, run: Run) -> bool:
         return run is self._current and not run.stop.is_set()
 
     # --- the thread ---
@@ -234,12 +225,12 @@ class Worker:
             except Exception:
                 log.exception("a notice could not be shown")
 
-    def _set(self, run: _Run, state: str, why: str = "") -> None:
+    def _set(self, run: Run, state: str, why: str = "") -> None:
         with self._lock:
             if run is self._current:
                 self._state, self._reason = state, why
 
-    def _work(self, run: _Run) -> None:
+    def _work(self, run: Run) -> None:
         chain: Chain | None = None
         try:
             while self._is_current(run):
@@ -270,7 +261,7 @@ class Worker:
             if chain is not None:
                 chain.close()
 
-    def _make_chain(self, run: _Run) -> Chain:
+    def _make_chain(self, run: Run) -> Chain:
         def context(stage: Stage) -> Context:
             return Context(
                 seed=self.seed, device=self.device, folder=stage.folder, size=self._size(),
@@ -286,12 +277,7 @@ class Worker:
         except BaseException:
             chain.close()
             raise
-        if self.threads != 0 and "torch" in sys.modules:
-            import torch
-
-            from studio.nn.device import live_threads
-
-            torch.set_num_threads(self.threads or live_threads())
+        use_torch_threads(self.threads)
         self.journal.chain(self.stages, True)
         return chain
 
@@ -301,7 +287,7 @@ class Worker:
     def _made_size(self) -> tuple[int, int] | None:
         return None
 
-    def _loop(self, chain: Chain, run: _Run) -> None:
+    def _loop(self, chain: Chain, run: Run) -> None:
         self._set(run, "running")
         last, good_since = self.clock.read(), time.monotonic()
         due = time.monotonic()
@@ -319,13 +305,13 @@ class Worker:
                 last = self.clock.read()
             began = time.monotonic()
             moment = self.clock.read()
-            notes = tuple(self._notes.popleft() for _ in range(len(self._notes)))
+            notes, words = self._inbox.take()
             dt = min(MAX_DT, max(0.0, moment.t - last.t))
             self.journal.step(moment.t, moment.t - stepped, dt)
             last, stepped = moment, moment.t
             wishes = self._begin_step(run)
             for ctx in chain.contexts:
-                ctx.bpm, ctx.notes, ctx.audio, ctx.wishes = moment.bpm, notes, self.audio, wishes
+                ctx.bpm, ctx.notes, ctx.words, ctx.audio, ctx.wishes = moment.bpm, notes, words, self.audio, wishes
                 if self.follows_clock:
                     ctx.beat, ctx.bar, ctx.dt = moment.beat, moment.bar, dt or ctx.dt
             length = 0.0
@@ -366,7 +352,7 @@ class Worker:
             self._refused = refused
         self.journal.chain(self.stages, False)
 
-    def _pace(self, run: _Run, due: float, spent: float, budget: float) -> float:
+    def _pace(self, run: Run, due: float, spent: float, budget: float) -> float:
         """Wait for the next deadline; deadlines are absolute, so that errors do not add up."""
         self._late += spent > budget
         due += budget
@@ -376,7 +362,7 @@ class Worker:
         run.stop.wait(due - now)
         return due
 
-    def _after_failure(self, error: GeneratorError, run: _Run) -> bool:
+    def _after_failure(self, error: GeneratorError, run: Run) -> bool:
         """Decide how to go on; True keeps the generators as they are. Pauses the run when nothing helps."""
         first = self._failures == 0
         log.error("%s: %s", self.name, error, exc_info=error if first else None)

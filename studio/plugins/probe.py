@@ -22,7 +22,7 @@ import numpy as np
 from studio import safe_json
 from studio.files import FileError
 from studio.generator import Cancelled, Context, Finished, Generator
-from studio.media import Audio, MediaError, Note, Notes, check_audio, check_notes, to_frame
+from studio.media import Audio, MediaError, Note, Notes, Words, check_audio, check_notes, to_frame
 from studio.params import ParamSet
 from studio.plugins.discovery import read_plugin
 from studio.plugins.findings import Finding, advice, fault
@@ -140,6 +140,7 @@ class Trial:
         ctx, frame = self.ctx, self.ctx.frame
         ctx.audio = {"level": 0.5 + 0.5 * float(np.sin(frame)), "onset": float(frame % 3 == 0)}
         ctx.notes = (Note(60 + frame % 12, 100, 0.0, 0.5),) if frame % 2 == 0 else ()
+        ctx.words = (Words("a wo" if frame % 2 else "rd\n", "1"),)
         takes, wants = self.made.takes, self.made.wants
         if takes is None or self.blind:
             ctx.input = None

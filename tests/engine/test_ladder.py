@@ -207,14 +207,14 @@ def test_what_comes_into_an_effect_is_smaller_too(quick: None) -> None:
 
         def step(self, ctx: Context) -> Any:
             if ctx.input is not None:
-                threading.Event().wait(0.06 * (ctx.input.shape[1] / 200) ** 2)
+                threading.Event().wait(0.14 * (ctx.input.shape[1] / 200) ** 2)
             return ctx.input
 
-    deck = Deck("B", threads=0, fps=40.0)
+    deck = Deck("B", threads=0, fps=20.0)
     deck.input.put(np.full((120, 200, 3), 77, np.uint8))
     deck.start([Stage(Effect, ParamSet(Effect.params))])
-    assert until(lambda: deck.mailbox.last is not None and deck.mailbox.last.shape == (60, 100, 3))
-    assert (deck.mailbox.last == 77).all()
+    assert until(lambda: deck.mailbox.last is not None and deck.mailbox.last.shape == (60, 100, 3), 20)
+    assert deck.mailbox.last is not None and (deck.mailbox.last == 77).all()
     assert deck.stop()
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from studio.generator import Cancelled, Context, Finished, Generator
-from studio.media import Note, is_tensor
+from studio.media import Note, Words, is_tensor
 from studio.params import Trigger
 from studio.params.described import to_dict
 from studio.plugins.discovery import read_plugin
@@ -134,6 +134,7 @@ class Child:
         for name in ("t", "dt", "frame", "beat", "bar", "bpm", "audio"):
             setattr(ctx, name, message[name])
         ctx.notes = tuple(Note(int(p), int(v), s, d, int(c)) for p, v, s, d, c in message["notes"])
+        ctx.words = tuple(Words(str(text), str(player)) for player, text in message.get("words") or ())
         ctx.wishes = dict(message.get("wishes") or {})
         if message.get("size_now"):
             ctx.size = tuple(message["size_now"])

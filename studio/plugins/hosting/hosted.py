@@ -183,7 +183,7 @@ class Hosted(Generator):
         self._process.send({
             "op": "step", "values": self._json_values(), "t": ctx.t, "dt": ctx.dt, "frame": ctx.frame, "beat": ctx.beat,
             "bar": ctx.bar, "bpm": ctx.bpm, "audio": dict(ctx.audio), "notes": notes, "input": content,
-            "size_now": ctx.size, "wishes": wishes,
+            "words": [[piece.player, piece.text] for piece in ctx.words], "size_now": ctx.size, "wishes": wishes,
         }, blob)
         yield from self._answers(HANG_SECONDS, ctx)
 
