@@ -24,7 +24,9 @@ COMMANDS = {
     "train": "train a network on your own texts, MIDI files or pictures",
     "plugins": "list, write, check and enable plugins",
     "osc": "list the OSC addresses of a session or a generator",
+    "check": "sound check: is everything there that a show needs",
     "devices": "list GPU, cameras, audio, MIDI ports and screens",
+    "soak": "play a set by itself with every fault of a stage, and measure it",
     "bench": "measure the studio against plain references",
     "screenshots": "take pictures of every page of the window",
 }

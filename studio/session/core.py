@@ -29,6 +29,7 @@ from studio.session.playback import Playback
 from studio.session.programme import Shown
 from studio.session.setlist import SetList
 from studio.session.snapshots import Snapshot
+from studio.session.warmup import Warmed
 
 log = logging.getLogger("reverie.session")
 
@@ -39,7 +40,8 @@ NOTICES = 500
 class Core:
     """Lines, news, plugins and undo; ``Session`` has the rest.
 
-    Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls.
+    Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls, settings,
+    soundcheck.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Core:
         self.playback = Playback(self)
         self.controls = Controls(self)
         self.clock_sources = ClockSources(self)
+        self.warmed = Warmed()
         self.clock_sources.add(audio_clock.offer(self, self.controls.audio.clock))
 
     # --- news ---

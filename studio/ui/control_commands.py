@@ -17,14 +17,29 @@ if TYPE_CHECKING:
 MENU = "&Control"
 
 
+def connect_page(window: MainWindow, name: str) -> None:
+    """Give a page that was just made what only the window can do."""
+    page: Any = window.pages[name]
+    if name == "control":
+        page.learning = window.toggle_learning
+    elif name == "soundcheck":
+        page.output_screen = lambda: window.output.screen_name or str(window.places.get("output", {}).get("screen", ""))
+        page.window_acts = {"pattern": window.screens.toggle_pattern, "output": window.screens.toggle}
+        for part in ("bindings", "osc", "clock"):
+            page.window_acts[part] = partial(_show_part, window, part)
+
+
+def _show_part(window: MainWindow, name: str) -> Any:
+    page: Any = window.show_page("control")
+    return page.show_part(name)
+
+
 def add_control_commands(window: MainWindow) -> None:
     """Fill the menu."""
     add, session = window.actions_.add, window.session
     window.learn_mode = LearnMode(window)
 
-    def part(name: str) -> Any:
-        page: Any = window.show_page("control")
-        return page.show_part(name)
+    part = partial(_show_part, window)
 
     def on_part(name: str, method: str) -> Callable[[], object]:
         return lambda: getattr(part(name), method)()
@@ -65,6 +80,15 @@ def add_control_commands(window: MainWindow) -> None:
     for source in session.clock_sources.sources:
         add(MENU, f"Clock: {source.title}", lambda name=source.name: part("clock").choose(name), icon="bpm",  # type: ignore[misc]
             tip=source.about)
+    window.actions_.separator(MENU)
+
+    def sound_check(method: str) -> None:
+        getattr(window.show_page("soundcheck"), method)()
+
+    add(MENU, "Sound check: look again", partial(sound_check, "look"), "Ctrl+Shift+K", icon="shield",
+        tip="Is everything there that the show needs")
+    add(MENU, "Warm everything up", partial(sound_check, "warm_up"), "Ctrl+Shift+W", icon="lightning",
+        tip="Load and run every look once, so that nothing loads on stage")
     add(MENU, "Twice the tempo", session.clock.double, icon="bpm")
     add(MENU, "Half the tempo", session.clock.halve, icon="bpm")
     add(MENU, "Nudge the beat back", lambda: session.clock.nudge(-0.05), "Ctrl+Alt+Left", icon="left",

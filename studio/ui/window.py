@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from studio.session.session import Session
 from studio.ui import actions, icons, layouts, theme
 from studio.ui.commands import add_commands
+from studio.ui.control_commands import connect_page
 from studio.ui.decks import DecksPanel
 from studio.ui.inspector import Inspector
 from studio.ui.jobs import JobsStrip
@@ -42,6 +43,7 @@ from studio.ui.welcome import Welcome, take_way
 PAGES = (
     ("stage", "Stage", "deck", ""),
     ("control", "Control", "faders", "studio.ui.pages:ControlPage"),
+    ("soundcheck", "Sound check", "shield", "studio.ui.pages:SoundcheckPage"),
     ("training", "Train", "train", "studio.ui.pages:TrainingPage"),
     ("models", "Models", "model", "studio.ui.pages:ModelsPage"),
     ("plugins", "Plugins", "puzzle", "studio.ui.pages:PluginsPage"),
@@ -196,8 +198,7 @@ class MainWindow(QMainWindow):
             wish = getattr(self.pages[name], "show_page", None)
             if wish is not None:
                 wish.connect(self.show_page)
-            if hasattr(self.pages[name], "learning"):
-                self.pages[name].learning = self.toggle_learning  # type: ignore[attr-defined]
+            connect_page(self, name)
         self.stack.setCurrentWidget(self.pages[name])
         self.page_actions[name].setChecked(True)
         return self.pages[name]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from studio.ui.pages.soundcheck import SoundcheckPage
     from studio.ui.pages.training import TrainingPage
 
-__all__ = ["AboutPage", "ControlPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "SoundcheckPage", "TrainingPage"]
+__all__ = ["AboutPage", "ControlPage", "LogPage", "ModelsPage", "PluginsPage", "PreferencesPage", "SoundcheckPage",
+           "TrainingPage"]
 
 
 def __getattr__(name: str) -> Any:
