@@ -97,6 +97,18 @@ class DeepDream(Generator):
     exact = Bool(False, group="Network", live=False, help="Compute in 32 bits even where 16 are quicker")
 
     @classmethod
+    def begins_with_input(cls, values: dict[str, Any]) -> bool:
+        return bool(values["start"] == "input" and not values["picture"])
+
+    @classmethod
+    def for_drop(cls, values: dict[str, Any], path: str, kind: str, direct: bool) -> dict[str, Any]:
+        if direct and cls.begins_with_input(values):
+            return {}
+        if kind == "picture":
+            return {"picture": path}
+        return {"start": "input", "picture": ""} if direct else {}
+
+    @classmethod
     def choices_now(cls, values: dict[str, Any], model: Callable[[str], FilePath]) -> dict[str, tuple[str, ...]]:
         """The layers that the chosen network has, where its file says so."""
         try:

@@ -96,6 +96,12 @@ class StylePainting(Generator):
                 help="The noise of the start")
     model = Model("style_features", architecture="features", group="Work", help="The network that judges likeness")
 
+    @classmethod
+    def for_drop(cls, values: dict[str, Any], path: str, kind: str, direct: bool) -> dict[str, Any]:
+        if kind == "picture" and (values["content"] or not direct):
+            return {"content": path}
+        return {"content": ""} if values["content"] and direct else {}
+
     def setup(self, ctx: Context) -> None:
         self.features: FeatureNet = load_features(ctx.model(self.model), pooling=self.pooling, device=ctx.device)
         self.pictures: dict[tuple[str, int], Tensor] = {}

@@ -18,7 +18,7 @@ from studio.plugins import PluginError
 from studio.session import state
 from studio.session.core import Core
 from studio.session.fades import Fade
-from studio.session.line import Line, Slot
+from studio.session.line import Line, Slot, begin_anew
 from studio.session.mix import Span
 from studio.session.snapshots import Snapshot
 
@@ -143,9 +143,12 @@ class Edits(Core):
     def set_input(self, line: str, spec: str) -> None:
         """Choose what feeds a deck: ``camera:N``, a file, ``scene``; '' for the scene."""
         target = self.line(line)
+        before = target.feed
         with self.edit(f"Input of {target.title}"):
             target.input = spec
             self.settle(target)
+        if target.feed is not None and target.feed is not before:
+            target.feed.once(lambda: begin_anew(target))
 
     def set_size(self, line: str, size: tuple[int, int] | None) -> None:
         """Pixels (width, height) that a line is asked for; None lets its generator choose. Restarts it."""

@@ -51,12 +51,22 @@ class Feed:
         self.arrived, self.pictures = time.monotonic(), 0
         self._mailbox, self._registry, self._fps, self._notice = mailbox, registry, fps, notice
         self._stop = threading.Event()
+        self._once: list[Callable[[], None]] = []
+        self._gate = threading.Lock()
         spawn(f"reverie input {spec[-40:]}", self._work, self._stop.set, nice=PICTURES)
 
     def stop(self) -> None:
         """End soon; returns at once."""
         self._stop.set()
         self.state = "stopped"
+
+    def once(self, begun: Callable[[], None]) -> None:
+        """Call ``begun``, on the feed's thread or at once, when the first picture of the chosen source is there."""
+        with self._gate:
+            if not self.pictures:
+                self._once.append(begun)
+                return
+        begun()
 
     @property
     def age(self) -> float:
@@ -118,7 +128,11 @@ class Feed:
     def _put(self, frame: Frame) -> None:
         self.arrived = time.monotonic()
         self._mailbox.put(frame)
-        self.pictures += 1
+        with self._gate:
+            self.pictures += 1
+            begun, self._once = self._once, []
+        for call in begun if self.state == "playing" else ():
+            call()
 
     def _scene(self) -> Iterator[Frame]:
         from studio.session.render_job import make_stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,11 @@ from studio.engine import Deck, GeneratorError, Player, Stage, Status
 from studio.engine.chain import check_stages
 from studio.library.session import StageData
 from studio.media import Frame
+from studio.params import Trigger
 from studio.plugins import Plugin
 from studio.session.feed import SCENE, Feed
+
+log = logging.getLogger("reverie.session")
 
 _uids = itertools.count(1)
 
@@ -183,3 +187,17 @@ class Line:
         """What the generator in this slot exposed for its own view."""
         stage = self.slots[index].stage if 0 <= index < len(self.slots) else None
         return dict(stage.details) if stage is not None else {}
+
+
+def begin_anew(line: Line) -> None:
+    """Its source begins again where it would otherwise never show another input. For any thread."""
+    stage = line.slots[0].stage if line.slots else None
+    if stage is None or not isinstance(stage.values.params.get("restart"), Trigger):
+        return
+    try:
+        wanted = stage.generator.begins_with_input({name: stage.values[name] for name in stage.values.params})
+    except Exception:  # a plugin's own code
+        log.exception("%s does not say whether it begins with its input", stage.generator.id)
+        return
+    if wanted:
+        stage.values.fire("restart")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from studio.params import Path as PathParam
 from studio.plugins import Plugin
 from studio.session.edits import Edits
 from studio.session.feed import SCENE, SCENE_PLUGIN
-from studio.session.line import Line
+from studio.session.line import Line, Slot, begin_anew
+
+log = logging.getLogger("reverie.session")
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 VIDEOS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv")
@@ -224,8 +227,11 @@ def _target(session: Edits, makes: str, line: str | None) -> Line:
     return empty[0] if empty else session.add_player()
 
 
-def use_input(session: Edits, path: Path, line: str | None = None) -> str:
-    """Let a picture or video be what a deck works on; returns where it went, as a sentence ('' when nowhere)."""
+def use_input(session: Edits, path: Path, line: str | None = None, index: int | None = None) -> str:
+    """Let a picture or video be what a deck works on; returns where it went, as a sentence ('' when nowhere).
+
+    With ``index`` it is meant for one generator of the deck; else for the first that can take it.
+    """
     name = line if line in session.decks else session.selection[0]
     target = session.decks.get(name or "") or session.decks["A"]
     if not target.slots:
@@ -236,19 +242,52 @@ def use_input(session: Edits, path: Path, line: str | None = None) -> str:
             session.set_input(target.name, str(path))
             session.add_effect(target.name, effect.id)
         return f"{path.name} goes into {target.title}, through {effect.title}"
-    first = target.slots[0]
-    manifest = first.plugin.manifest if first.plugin is not None else None
-    if manifest is not None and manifest.takes == "image":
-        session.set_input(target.name, str(path))
-        return f"{path.name} is now the input of {target.title}"
-    for index, slot in enumerate(target.slots):
+    kind = "picture" if path.suffix.lower() in PICTURES else "video"
+    order = [index] if index is not None else range(len(target.slots))
+    for place in order:
+        slot = target.slots[place]
+        manifest = slot.plugin.manifest if slot.plugin is not None else None
+        direct = place == 0 and manifest is not None and manifest.takes == "image"
+        changes = _for_drop(slot, str(path), kind, direct)
+        if changes or direct:
+            return _seen_at_once(session, target, place, changes, path)
+    for place in order:
+        slot = target.slots[place]
         if slot.stage is None:
             continue
         param = _file_param(slot.stage.values.params, "image")
         if param and path.suffix.lower() in PICTURES:
-            session.set_value(target.name, index, param, str(path))
+            session.set_value(target.name, place, param, str(path))
             return f"{path.name} is now the {slot.stage.values.params[param].label.lower()} of {slot.title}"
     return ""
+
+
+def _for_drop(slot: Slot, path: str, kind: str, direct: bool) -> dict[str, Any]:
+    """What a generator wants changed for a file that is dropped on it; names it does not have are left out."""
+    if slot.stage is None:
+        return {}
+    values = slot.stage.values
+    try:
+        found = slot.stage.generator.for_drop({n: values[n] for n in values.params}, path, kind, direct)
+        return {name: value for name, value in found.items() if name in values.params}
+    except Exception:  # a plugin's own code: then the file comes in as input
+        log.exception("%s does not say what a dropped file is to it", slot.title)
+        return {}
+
+
+def _seen_at_once(session: Edits, target: Line, place: int, changes: dict[str, Any], path: Path) -> str:
+    slot = target.slots[place]
+    named = next((name for name, value in changes.items() if value == str(path)), "")
+    with session.edit(f"Open {path.name}"):
+        for name, value in changes.items():
+            session.set_value(target.name, place, name, value)
+        if not named and target.input == str(path):
+            begin_anew(target)  # it shows this one already, and shall begin with it
+        elif not named:
+            session.set_input(target.name, str(path))
+    if not named or slot.stage is None:
+        return f"{path.name} is now the input of {target.title}"
+    return f"{path.name} is now the {slot.stage.values.params[named].label.lower()} of {slot.title}"
 
 
 def _effect(session: Edits) -> Plugin | None:

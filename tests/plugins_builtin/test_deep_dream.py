@@ -216,3 +216,14 @@ def test_another_start_under_a_picture_does_not_begin_anew(plugin, model: str, t
     turned = list(render([Stage(plugin.load(), params, plugin.folder)], frames=3, fps=10.0,
                          automate=lambda step, sets: sets[0].set("start", "noise") if step == 2 else None))
     assert all(np.array_equal(one, two) for one, two in zip(calm, turned, strict=True))
+
+
+def test_a_dropped_photograph_is_dreamt_at_once(plugin) -> None:
+    dream, values = plugin.load(), {"start": "input", "picture": ""}
+    assert dream.begins_with_input(values) and dream.for_drop(values, "a.png", "picture", True) == {}
+    behind = dream.for_drop(values, "a.png", "picture", False)
+    clouds = dream.for_drop({"start": "clouds", "picture": ""}, "a.png", "picture", True)
+    other = dream.for_drop({"start": "input", "picture": "b.png"}, "a.png", "picture", True)
+    assert behind == clouds == other == {"picture": "a.png"}
+    assert dream.for_drop({"start": "clouds", "picture": "b.png"}, "a.mp4", "video", True) == {
+        "start": "input", "picture": ""}

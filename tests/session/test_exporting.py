@@ -100,10 +100,40 @@ class Count(Generator):
 '''
 
 
+GROWING = '''
+import numpy as np
+from studio.api import Choice, Generator, Path, Trigger
+
+class Growing(Generator):
+    """Shows the first picture it saw, for ever."""
+    id, version, makes, takes, title = "test.growing", 1, "image", "image", "Growing"
+    guide = Path("", accepts="image")
+    own = Path("", accepts="image", live=False)
+    restart = Trigger()
+
+    @classmethod
+    def begins_with_input(cls, values):
+        return not values["own"]
+
+    @classmethod
+    def for_drop(cls, values, path, kind, direct):
+        return {} if direct and not values["own"] else {"own": path}
+
+    def setup(self, ctx):
+        self.kept = None
+
+    def step(self, ctx):
+        if self.kept is None or self.restart:
+            self.kept = ctx.input
+        return self.kept
+'''
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     registry = Registry([plugin for plugin in discover(builtin_only=True) if plugin.name == "sample_scene"])
-    for name, text in (("ramp", SOURCE), ("half", EFFECT), ("beep", PLAYER), ("count", TEXT)):
+    for name, text in (("ramp", SOURCE), ("half", EFFECT), ("beep", PLAYER), ("count", TEXT),
+                       ("growing", GROWING)):
         place = tmp_path / f"{name}.py"
         place.write_text(text)
         registry.add(read_plugin(place))
@@ -386,6 +416,45 @@ def test_a_picture_goes_where_it_can(session: Session, tmp_path: Path) -> None:
     session.select("B", 0)
     assert "photo of Ramp" in restoring.use_input(session, photo)
     assert session.decks["B"].stages()[0].values["photo"] == str(photo)
+
+
+def growing(session: Session) -> Callable[[int], bool]:
+    """A deck that would show its first picture for ever; whether it shows that level of red now."""
+    session.load("A", "test.growing")
+    until(session, lambda: session.decks["A"].stages())
+    return lambda red: session.decks["A"].frame() is not None and session.decks["A"].frame()[0, 0, 0] == red
+
+
+def photos(tmp_path: Path, *reds: int) -> list[Path]:
+    from PIL import Image
+
+    made = []
+    for red in reds:
+        made.append(tmp_path / f"{red}.png")
+        Image.new("RGB", (8, 8), (red, 0, 0)).save(made[-1])
+    return made
+
+
+def test_what_grows_out_of_a_picture_begins_with_each_that_is_dropped(session: Session, tmp_path: Path) -> None:
+    first, second = photos(tmp_path, 255, 90)
+    shows = growing(session)
+    assert "input of Deck A" in restoring.use_input(session, first, "A")
+    until(session, lambda: shows(255))
+    restoring.use_input(session, second, "A")
+    until(session, lambda: shows(90))
+    session.set_value("A", 0, "own", str(first))
+    assert "own of Growing" in restoring.use_input(session, second, "A")
+    assert session.decks["A"].stages()[0].values["own"] == str(second)
+
+
+def test_a_picture_for_an_effect_behind_a_source_goes_where_it_is_seen(session: Session, tmp_path: Path) -> None:
+    first, _ = photos(tmp_path, 255, 90)
+    growing(session)
+    loaded(session, "B")
+    session.add_effect("B", "test.growing")
+    until(session, lambda: len(session.decks["B"].stages()) == 2)
+    assert "own of Growing" in restoring.use_input(session, first, "B", 1)
+    assert session.decks["B"].stages()[1].values["own"] == str(first) and session.decks["B"].input == ""
 
 
 def test_a_score_is_a_primer(session: Session, tmp_path: Path) -> None:

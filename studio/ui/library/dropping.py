@@ -115,7 +115,10 @@ def use(window: Any, found: Found, line: str = "") -> None:
     elif found.kind == "model":
         import_models(session, [path])
     elif found.kind in ("picture", "video"):
-        _said(session, restoring.use_input(session, path, line or None), path,
+        where = restoring.use_input(session, path, line or None)
+        if not where and found.kind == "picture" and _taken_by_view(window, path, line):
+            return
+        _said(session, where, path,
               "what is on this deck takes no picture", "add an effect such as Style camera, or drop it on another deck")
     elif found.kind == "score":
         _said(session, restoring.use_score(session, path), path, "nothing here goes on from a MIDI file",
@@ -129,6 +132,30 @@ def use(window: Any, found: Found, line: str = "") -> None:
             f"{path.name} is of a kind the studio does not know", level="warning",
             cure="it takes pictures, videos, MIDI, text, presets, sessions (.reverie) and models (.safetensors)",
         )
+
+
+def use_on(view: Any, path: Path) -> None:
+    """What a file means that was dropped on the own view of one generator: a picture or video is for it alone."""
+    session, line, index = view.session, view.line.name, view.index
+    if path.suffix.lower() not in (*restoring.PICTURES, *restoring.VIDEOS) and hasattr(view.window(), "dropped_files"):
+        view.window().dropped_files([path], line)
+        return
+    _said(session, restoring.use_input(session, path, line, index), path, "it takes no such file",
+          "drop a picture or a video")
+
+
+def _taken_by_view(window: Any, path: Path, line: str) -> bool:
+    """Whether the own view of a generator in the deck takes the picture: a photograph becomes a place there."""
+    session: Session = window.session
+    target = session.decks.get(line) or session.decks.get(session.selection[0])
+    for index in range(len(target.slots)) if target is not None else ():
+        session.select(target.name, index)  # type: ignore[union-attr]
+        window.own.show_selected()
+        take = getattr(window.own.current, "find_photo", None)
+        if take is not None:
+            take(path)
+            return True
+    return False
 
 
 def _said(session: Session, text: str, path: Path, why: str, cure: str) -> None:

@@ -24,6 +24,7 @@ from studio.ui import theme
 from studio.ui.kit import mime
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.frame_view import Frame
+from studio.ui.library.dropping import use_on
 from studio.ui.views.compare import CompareView
 from studio.ui.views.dream import visions
 from studio.ui.views.dream.flight import FlightPad
@@ -60,8 +61,6 @@ class DreamView(StageView):
         self.picture.setAcceptDrops(True)
         self.picture.dropped.connect(self._drop)
         self.feed = FeedRow(session, self.line, index)
-        self.feed.chosen.connect(self._input_chosen)
-        self._anew = False
         self.vision = VisionPanel(session, self._seen)
         self.chips = VisionChips()
         self.flight = FlightPad(self.line.frame)
@@ -218,17 +217,8 @@ class DreamView(StageView):
     def _drop(self, what: mime.Dropped) -> None:
         """A picture to dream on, or a video to feed the deck."""
         if what.files:
-            self.feed.choose(str(what.files[0]))
-
-    def _input_chosen(self) -> None:
-        # a dream flies on from its own picture for ever: without this another photograph would never be seen
-        self._anew = self.value("start", "input") == "input" and not self.value("picture", "")
-
-    def _begin_with_input(self) -> None:
-        feed = self.line.feed
-        if feed is not None and feed.state == "playing" and feed.pictures and self.values is not None:
-            self._anew = False
-            self.session.fire(self.line.name, self.index, "restart")
+            use_on(self, what.files[0])
+            self.feed.refresh()
 
     # ---- what is seen
 
@@ -253,8 +243,6 @@ class DreamView(StageView):
         self._show_state()
         self._show_start(details.get("before"), follows)
         self.feed.refresh()
-        if self._anew:
-            self._begin_with_input()
         if self.flight.isVisible():
             self.flight.refresh()
         frame = self.line.frame()

@@ -15,6 +15,7 @@ from studio.ui import theme
 from studio.ui.kit import mime
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.frame_view import Frame
+from studio.ui.library.dropping import use_on
 from studio.ui.views.compare import CompareView
 from studio.ui.views.feed_row import Elided, FeedRow
 from studio.ui.views.stage import StageView
@@ -164,7 +165,8 @@ class StyleView(StageView):
 
     def _drop_input(self, what: mime.Dropped) -> None:
         if what.files:
-            self.feed.choose(str(what.files[0]))
+            use_on(self, what.files[0])
+            self.feed.refresh()
 
     # ---- frames
 
