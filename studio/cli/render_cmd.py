@@ -13,6 +13,7 @@ from studio.cli import examples
 from studio.cli.errors import Refusal, UsageError
 from studio.cli.output import add_json, print_json
 from studio.cli.progress import Bar, interruptible
+from studio.cli.render_audio import add_audio
 
 if TYPE_CHECKING:
     from studio.session.render_job import RenderJob, Result
@@ -33,6 +34,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--input", metavar="FILE|camera:N", help="pictures for an effect that comes first")
     what.add_argument(
         "--chain", action="append", default=[], metavar="EFFECT[:PRESET]", help="an effect after it (repeatable)"
+    )
+    what.add_argument("--audio", metavar="FILE", help="a sound that generators hear; a video carries it")
+    what.add_argument(
+        "--bind", action="append", default=[], metavar="NAME=FEATURE[:LOW..HIGH]", dest="binds",
+        help="let the sound move a parameter (repeatable): level envelope bass mid treble onset beat phase centroid …",
+    )
+    what.add_argument(
+        "--hear", action="append", default=[], metavar="NAME=VALUE", dest="hears",
+        help="how the sound is heard (repeatable): gain automatic gate attack release sensitivity weighting channels",
     )
     what.add_argument("--recipe", type=Path, metavar="FILE", help="make an exported file again, from its recipe")
     what.add_argument("--seed", type=_whole, help="chooses among all that it can make (default 0)")
@@ -66,6 +76,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "render style_camera --input clip.mp4 -o styled.mp4",
         "render latent_explorer --chain deep_dream --set deep_dream.mix=0.8 -o both.webm",
         "render midi_sequencer --bars 16 --bpm 90 -o chorale.mid",
+        "render latent_explorer --audio song.wav --bind truncation=bass:0.4..1.1 -o song.mp4",
         "render --recipe dream.mp4 -o again.mp4",
     )
 
@@ -107,7 +118,8 @@ def make_job(args: argparse.Namespace, notice: Any) -> RenderJob:
         from studio.export import read_recipe
 
         job = render_job.job_from_recipe(
-            read_recipe(args.recipe), registry, args.out, source=args.input, near=args.recipe.parent, notice=notice
+            read_recipe(args.recipe), registry, args.out, source=args.input, near=args.recipe.parent, notice=notice,
+            sound=args.audio,
         )
     else:
         if not args.generator:
@@ -122,6 +134,7 @@ def make_job(args: argparse.Namespace, notice: Any) -> RenderJob:
             render_job.give_seed(stage, args.seed)
         # a value that was set by name is meant more than the general seed
         _apply_sets(job, args)
+    add_audio(job, args, notice)
     _length(job, args)
     job.options |= _writer_options(args)
     job.device = _device(args.device)

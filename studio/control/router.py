@@ -6,6 +6,7 @@ presses are counted, so that a press and release between two ticks is not missed
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class Board(Protocol):
 class _Mail:
     """The newest movement of one source; ``turns`` and ``presses`` add up until they are taken."""
 
-    value: float = 0.0
+    value: float = math.nan
     turns: int = 0
     presses: int = 0
     on: bool = False

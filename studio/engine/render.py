@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from studio.engine.chain import Chain, GeneratorError, Stage, seconds, title
 from studio.engine.convert import Media
 from studio.generator import Cancelled, Context, Finished
-from studio.media import Frame, MediaError
+from studio.media import Frame, MediaError, Words
 from studio.params import ParamSet
 
 MAX_IDLE = 10_000
 """Steps in a row without any media after which a render gives up."""
 
 Automation = Callable[[int, list[ParamSet]], None]
+
+Spoken = Callable[[float], tuple[Words, ...]]
+"""The words that were written since it was asked last, until so many seconds from the start."""
+Hearing = Callable[[float, list[ParamSet]], Mapping[str, float]]
 
 
 def render(
@@ -24,13 +28,16 @@ def render(
     bpm: float = 120.0, cancelled: Callable[[], bool] | None = None,
     on_progress: Callable[[float], None] | None = None, on_notice: Callable[[str], None] | None = None,
     on_preview: Callable[[Media], None] | None = None, automate: Automation | None = None,
+    spoken: Spoken | None = None,
+    audio: Hearing | None = None,
 ) -> Iterator[Media]:
     """Run a chain offline and yield host media: frames ``uint8 (height, width, 3)``, Notes, text or Audio.
 
     ``frames`` is how many pieces are yielded; None runs until a generator raises ``Finished`` or ``source`` ends.
     ``source`` gives RGB frames to a first stage that takes an image; when it ends before ``frames`` are made, its last
     picture is held. ``size`` is the wished (width, height). ``automate(frame, values)`` is called before each step with
-    the stages' ParamSets. ``on_progress`` gets 0..1, ``on_preview`` unfinished pictures of the last stage.
+    the stages' ParamSets; ``audio(t, values)`` too, with the seconds since the start: it may move them and returns what
+    is heard then (``ctx.audio``). ``on_progress`` gets 0..1, ``on_preview`` unfinished pictures of the last stage.
 
     Raises GeneratorError (a sentence that names the generator; its cause has the traceback) and Cancelled.
     """
@@ -62,8 +69,16 @@ def render(
                 raise Cancelled
             if automate is not None:
                 automate(step, values)
+            if audio is not None:
+                heard = dict(audio(chain.contexts[0].t, values))
+                for ctx in chain.contexts:
+                    ctx.audio = heard
             if step == 0:
                 chain.setup()
+            if spoken is not None:
+                words = spoken(chain.contexts[0].t)
+                for ctx in chain.contexts:
+                    ctx.words = words
             picture = pictures.next()
             if pictures.ended:
                 return

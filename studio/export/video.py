@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.export.recipe import KEY, pack
 from studio.export.writers import Writer
@@ -30,13 +32,42 @@ class _VideoWriter(Writer):
     """One video stream; frames are converted to limited-range BT.709, as every player assumes."""
 
     largest = 16_384
+    carries_sound = True
     container: ClassVar[str] = ""
+    sound_codec: ClassVar[tuple[str, dict[str, str]]] = ("aac", {"b": "192000"})
     container_options: ClassVar[dict[str, str]] = {}
     even: ClassVar[tuple[int, int]] = (2, 2)
     """Width and height must be multiples of these (chroma is stored at half size)."""
 
     _container: Any = None
     _stream: Any = None
+    _sound: Any = None
+    _sound_rate = _sounded = 0
+
+    def with_sound(self, rate: int) -> None:
+        self._sound_rate = rate
+
+    def add_sound(self, samples: NDArray[np.float32]) -> None:
+        import av
+
+        if self._sound is None or not len(samples):
+            return
+        planes = np.ascontiguousarray(np.clip(samples, -1.0, 1.0).T, np.float32)
+        frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout="stereo")
+        frame.sample_rate, frame.time_base = self._sound_rate, Fraction(1, self._sound_rate)
+        frame.pts = self._sounded
+        self._sounded += len(samples)
+        for packet in self._sound.encode(frame):
+            self._container.mux(packet)
+
+    def _start_sound(self) -> None:
+        import av
+
+        name, options = self.sound_codec
+        sound = self._container.add_stream(name, rate=self._sound_rate, options=options)
+        sound.codec_context.layout = "stereo"
+        sound.codec_context.flags |= av.codec.context.Flags.bitexact
+        self._sound = sound
 
     def _codec(self) -> tuple[str, str, dict[str, str]]:
         """Encoder, pixel format, its options."""
@@ -71,6 +102,8 @@ class _VideoWriter(Writer):
         context.flags |= av.codec.context.Flags.bitexact
         context.thread_type = "FRAME"
         self._stream, self._pixels, self._reformatter = stream, pixels, VideoReformatter()
+        if self._sound_rate:
+            self._start_sound()
 
     def _add(self, media: Frame) -> None:
         import av
@@ -92,8 +125,9 @@ class _VideoWriter(Writer):
             self._container.mux(packet)
 
     def _finish(self) -> None:
-        for packet in self._stream.encode(None):
-            self._container.mux(packet)
+        for stream in (self._stream, self._sound):
+            for packet in stream.encode(None) if stream is not None else ():
+                self._container.mux(packet)
         container, self._container = self._container, None
         container.close()
         if self._temporary.stat().st_size == 0:
@@ -102,6 +136,8 @@ class _VideoWriter(Writer):
             frames=self.count, size=(self._stream.width, self._stream.height), fps=str(self.fps),
             seconds=float(self.count / self.fps),
         )
+        if self._sound is not None:
+            self.report["sound"] = self.sound_codec[0].removeprefix("lib")
 
     def _abort(self) -> None:
         container, self._container = self._container, None
@@ -132,6 +168,7 @@ class WebmWriter(_VideoWriter):
     """WebM: VP9 or AV1, free formats for the web, about half the size of MP4."""
 
     container = "webm"
+    sound_codec = ("libopus", {"b": "160000"})
     codec = Choice("vp9", ("vp9", "av1"), help="VP9 plays in all browsers, AV1 is smaller still")
     crf = Int(30, 0, 63, help="Quality: 15 looks lossless, 30 good, 45 small")
     speed = Int(4, 0, 8, help="Effort: 0 is slow and small, 8 fast and large")
@@ -149,6 +186,7 @@ class MovWriter(_VideoWriter):
     """MOV: Apple ProRes 422 HQ, 10 bit, for editing and VJ software; large."""
 
     container = "mov"
+    sound_codec = ("pcm_s16le", {})
     container_options: ClassVar[dict[str, str]] = {"movflags": "+faststart+use_metadata_tags"}
     even = (2, 1)
     profile = Choice("hq", ("proxy", "lt", "standard", "hq"), help="ProRes 422 profile")

@@ -17,6 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from studio.files import FileError, atomic_write, explain, short_path
 from studio.media import Audio, Frame, Notes, to_frame
 from studio.params import Param, ParamError, ParamSet
@@ -47,6 +50,8 @@ class Writer:
     kind: ClassVar[str] = "image"
     """The media kind it is made for; ``takes`` lists all that it accepts."""
     takes: ClassVar[tuple[str, ...]] = ("image",)
+    carries_sound: ClassVar[bool] = False
+    """Whether pictures can have a sound beside them: see ``with_sound``."""
     largest: ClassVar[int] = 65_535
     """Longest side of a picture (pixels) that the format holds."""
 
@@ -100,6 +105,14 @@ class Writer:
             )
         self._add(self._frame(media) if self._media_kind(media) == "image" else media)
         self.count += 1
+
+    def with_sound(self, rate: int) -> None:
+        """A sound at ``rate`` Hz will come along; said before the first picture, where ``carries_sound``."""
+        raise TypeError(f"{type(self).__name__} carries no sound")
+
+    def add_sound(self, samples: NDArray[np.float32]) -> None:
+        """The next samples ``(frames, 2)``, -1..1, of the sound that belongs to the pictures so far."""
+        raise TypeError(f"{type(self).__name__} carries no sound")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.control.audio import (
     DEVICE,
-    FEATURES,
     FILE,
     OFF,
-    PRESSES,
     SETTINGS,
     SILENT,
     Analyser,
@@ -24,7 +22,7 @@ from studio.control.audio import (
     mixed,
     parse_channels,
 )
-from studio.control.binding import AUDIO
+from studio.control.audio_push import AudioPusher
 from studio.control.router import Router
 from studio.devices.sound_file import Samples
 from studio.devices.sound_in import SoundInput, SoundSource
@@ -47,7 +45,7 @@ class AudioIn:
     """See the module. ``values`` are the newest features, 0..1; ``frame`` is the newest frame."""
 
     def __init__(self, session: Core, router: Router) -> None:
-        self.session, self._router = session, router
+        self.session, self._pusher = session, AudioPusher(router)
         self.settings = ParamSet(SETTINGS)
         self.values: Mapping[str, float] = SILENT
         self.frame: AudioFrame | None = None
@@ -62,7 +60,6 @@ class AudioIn:
         self._analyser: Analyser | None = None
         self._channels: tuple[int, ...] = ()
         self._wanted: tuple[Any, ...] = ()
-        self._down = dict.fromkeys(PRESSES, False)
         self._heard_at = 0.0
         self._lock = threading.Lock()
         self._closed = False
@@ -208,14 +205,7 @@ class AudioIn:
             self._heard_at = time.perf_counter()
         for line in self.session.lines():
             line.worker.audio = dict(frame.values)
-        for name in PRESSES:
-            happened = getattr(frame, name)
-            if happened and self._router.hears(AUDIO, name):  # let go before it is pressed anew
-                self._router.push_value(AUDIO, name, frame.values[name], at, on=False)
-            self._down[name] = happened or (self._down[name] and frame.values[name] >= 0.5)
-        for name in FEATURES:
-            if self._router.hears(AUDIO, name):
-                self._router.push_value(AUDIO, name, frame.values[name], at, on=self._down.get(name))
+        self._pusher.push(frame, at)
         if self.session.settings[CLOCK]:
             self.clock.hear(frame, at)
 
@@ -227,8 +217,6 @@ class AudioIn:
         self.clock.end()
         for line in self.session.lines():
             line.worker.audio = {}
-        for name in FEATURES:
-            if self._router.hears(AUDIO, name):
-                self._router.push_value(AUDIO, name, 0.0, time.perf_counter(), on=False)
+        self._pusher.silence(time.perf_counter())
 
     _end = 0

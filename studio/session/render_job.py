@@ -24,9 +24,11 @@ from studio.library.presets import apply_params, find_preset
 from studio.media import MediaError, Notes
 from studio.params import Int, Model, ParamSet, Seed
 from studio.plugins import Registry
+from studio.session.render_sound import SoundTrack
 
 if TYPE_CHECKING:
     from studio.devices.inputs import Source
+    from studio.session.audio_score import AudioScore, ScoreHearing
 
 DEFAULT_SECONDS = 4.0
 """Length of an animation when nothing else sets it."""
@@ -66,6 +68,8 @@ class RenderJob:
     source: str | None = None
     device: str = "cpu"
     options: dict[str, Any] = field(default_factory=dict)
+    audio: AudioScore | None = None
+    """The sound that is heard, moves parameters and goes into a video."""
     recipe: dict[str, Any] | None = None
     """What is embedded in place of the recipe that ``recipe_of`` would make."""
 
@@ -139,18 +143,20 @@ def recipe_of(job: RenderJob) -> dict[str, Any]:
     }
     if job.beats is not None:
         recipe["beats"] = job.beats
+    if job.audio is not None:
+        recipe["audio"] = job.audio.to_json()
     return recipe
 
 
 def job_from_recipe(
     recipe: dict[str, Any], registry: Registry, outs: Sequence[Path | str], *, source: str | None = None,
-    near: Path | None = None, notice: Callable[[str], None] = lambda text: None,
+    near: Path | None = None, notice: Callable[[str], None] = lambda text: None, sound: str | None = None,
 ) -> RenderJob:
     """The job that a recipe describes; what is not as it was is told to ``notice``.
 
-    ``source`` replaces the recipe's input file, which is otherwise looked for in the present folder and in ``near``
-    (the folder of the recipe). Writer options are kept where a new ending has them. Raises RecipeError, JobError,
-    PluginError.
+    ``source`` replaces the recipe's input file and ``sound`` its sound file, which are otherwise looked for in the
+    present folder and in ``near`` (the folder of the recipe). Writer options are kept where a new ending has them.
+    Raises RecipeError, JobError, PluginError.
     """
     check_recipe(recipe, where="the recipe")
     stages = []
@@ -178,8 +184,16 @@ def job_from_recipe(
         beats=float(recipe["beats"]) if limited else None, fps=recipe.get("fps", 30.0), seed=recipe.get("seed", 0),
         size=tuple(recipe["size"]) if recipe.get("size") else None, bpm=recipe.get("bpm", 120.0), source=source,
         options={name: value for name, value in (recipe.get("options") or {}).items() if name in known},
-        recipe=recipe if mixed is not None else None,
+        recipe=recipe if mixed is not None else None, audio=_score(recipe.get("audio"), near, notice, sound),
     )
+
+
+def _score(tree: Any, near: Path | None, notice: Callable[[str], None], sound: str | None) -> AudioScore | None:
+    if not isinstance(tree, dict):
+        return None
+    from studio.session.audio_score import parse_score
+
+    return parse_score(tree, sound or _find_input(tree, near, notice, "sound", "--audio"), notice)
 
 
 def _check_models(models: dict[str, Any], notice: Callable[[str], None]) -> None:
@@ -194,7 +208,10 @@ def _check_models(models: dict[str, Any], notice: Callable[[str], None]) -> None
             notice(f"the model {name} is not the one of the recipe; the result will differ")
 
 
-def _find_input(entry: dict[str, Any], near: Path | None, notice: Callable[[str], None]) -> str:
+def _find_input(
+    entry: dict[str, Any], near: Path | None, notice: Callable[[str], None], what: str = "input",
+    option: str = "--input",
+) -> str:
     from studio.nn.weights import sha256
 
     name = str(entry.get("path") or "")
@@ -209,7 +226,7 @@ def _find_input(entry: dict[str, Any], near: Path | None, notice: Callable[[str]
             if entry.get("sha256") and sha256(candidate) != entry["sha256"]:
                 notice(f"{bare} is not the file that the recipe used; the result will differ")
             return str(candidate)
-    raise JobError(f"the recipe's input {short_path(bare)} is not here; name it with --input FILE")
+    raise JobError(f"the recipe's {what} {short_path(bare)} is not here; name it with {option} FILE")
 
 
 def _prepare(job: RenderJob) -> None:
@@ -261,8 +278,14 @@ def run(
         job.frames = _frames(job, source)
     result = Result(0, 0.0)
     writers: list[Writer] = []
+    hearing: ScoreHearing | None = None
     try:
         with contextlib.ExitStack() as stack:
+            if job.audio is not None:
+                from studio.session.audio_score import ScoreHearing
+
+                hearing = ScoreHearing(job.audio, job.bpm)
+                stack.callback(hearing.close)
             recipe = job.recipe if job.recipe is not None else recipe_of(job)
             last_stage = job.stages[-1]
             wishes = last_stage.generator.export_options(last_stage.values.dump())
@@ -272,9 +295,11 @@ def run(
                 writers.append(stack.enter_context(writer))
             moving = [writer for writer, out in zip(writers, job.outs, strict=True) if not is_still(out)]
             last: Any = None
-            for part in _media(job, source, cancelled, on_progress, say, on_preview):
+            track = SoundTrack(job, moving, stack)
+            for part in _media(job, source, cancelled, on_progress, say, on_preview, hearing):
                 for writer in moving:
                     writer.add(part)
+                track.follow(result.count + 1)
                 last = part
                 result.count += 1
                 if cancelled is not None and cancelled():
@@ -292,6 +317,8 @@ def run(
             source.close()
             if source.notice:
                 say(source.notice)
+        if hearing is not None and hearing.notice:
+            say(hearing.notice)
     result.seconds = time.monotonic() - started
     if not result.cancelled:
         for writer, out in zip(writers, job.outs, strict=True):
@@ -328,20 +355,22 @@ def _frames(job: RenderJob, source: Source | None) -> int | None:
         return 1
     if source is not None and source.info.kind in ("video", "animation"):
         return source.info.frames
+    if job.audio is not None and (seconds := job.audio.seconds()) > 0.0:
+        return max(1, math.ceil(seconds * job.fps - 0.01))
     return max(1, round(DEFAULT_SECONDS * job.fps))
 
 
 def _media(
     job: RenderJob, source: Source | None, cancelled: Callable[[], bool] | None,
     on_progress: Callable[[float], None] | None, on_notice: Callable[[str], None],
-    on_preview: Callable[[Any], None] | None,
+    on_preview: Callable[[Any], None] | None, hearing: ScoreHearing | None,
 ) -> Iterator[Any]:
     """Every piece of media; of music only ``beats`` beats."""
     by_beats = on_progress if job.beats is not None else None
     parts = render(
         job.stages, frames=job.frames, fps=job.fps, seed=job.seed, size=job.size, source=source, device=job.device,
         bpm=job.bpm, cancelled=cancelled, on_progress=None if by_beats else on_progress, on_notice=on_notice,
-        on_preview=on_preview,
+        on_preview=on_preview, audio=hearing,
     )
     beats = 0.0
     for number, part in enumerate(parts, 1):
