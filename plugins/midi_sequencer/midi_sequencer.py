@@ -33,6 +33,7 @@ from studio.nn.sampling import Sampling
 from studio.nn.weights import WeightsError, load_model
 
 from .branches import KEPT, Branch, Option, Watched, chances_of
+from .second import network_of
 from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
 
 PACES = {"half": 2.0, "normal": 1.0, "double": 0.5}
@@ -51,6 +52,10 @@ class MidiSequencer(Generator):
     id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
 
     model = Model("chorales", architecture=EVENTS, group="Model", help="What it learned from")
+    second = Model("", architecture=EVENTS, group="Model", live=True,
+                   help="A model to fade to, trained on the same symbols; empty: none. Both read all that is played")
+    mix = Float(0.0, 0.0, 1.0, group="Model", applies={"second": True},
+                help="0: the first model decides, 1: the second; between: both, by their log-probabilities")
     precision = Choice("float32", ("float32", "int8"), group="Model", live=False,
                        help="float32: as trained; int8: faster with models that are not stored in 8-bit rows")
     seed = Seed(1, group="Model", live=False, help="The same number plays the same music")
@@ -115,6 +120,7 @@ class MidiSequencer(Generator):
                 raise
             raise WeightsError(f"{model.path.name} is no usable event model ({error}); train it again") from None
         self.drums = model.config.get("kind") == "drums"
+        self.joined = ""
         self.made = object()  # branches of another model are of no use
         self.given: list[Notes] = []
         self.watching, self.pieces, self.fresh = False, 0, True
@@ -178,9 +184,18 @@ class MidiSequencer(Generator):
             raise Finished
         if self.restart or begin_anew:
             self._begin(ctx)
+        self._join(ctx)
         self.watching = ctx.exposes
         begin = self.start
         return self._shown(ctx, self._block(ctx), begin, self.start)
+
+    def _join(self, ctx: Context) -> None:
+        """Let the second model play along as much as it is wished."""
+        if self.second != self.joined:
+            self.joined = self.second
+            network = network_of(ctx, self.second, self.model, self.vocabulary) if self.second else None
+            self.improviser.join(network, precision="int8" if self.precision == "int8" else "float32")
+        self.improviser.mix(self.mix)
 
     # --- for the view ---
 
@@ -212,7 +227,7 @@ class MidiSequencer(Generator):
     def _adopt(self, other: MidiSequencer) -> None:
         fork = other.fork()
         for name in ("improviser", "touch_rng", "waiting", "sounding", "given", "start", "origin", "done", "label",
-                     "keyed", "keynote", "home"):
+                     "keyed", "keynote", "home", "joined"):
             setattr(self, name, getattr(fork, name))
         self.watched = []
 

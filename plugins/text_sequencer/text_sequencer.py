@@ -7,9 +7,10 @@ import numpy as np
 from studio.api import Bool, Choice, Context, Finished, Float, Generator, Int, Model, Seed, Text
 from studio.nn.charset import Charset
 from studio.nn.lstm import SEQUENCE, build_sequence
+from studio.nn.mixture import Mixture, shared
 from studio.nn.sampling import Choice as Chosen
 from studio.nn.sampling import Drawn, Sampling, best, chances, draw
-from studio.nn.stepper import Stepper
+from studio.nn.stepper import Precision, Stepper
 from studio.nn.weights import WeightsError, load_model
 
 from .words import Writer
@@ -18,6 +19,8 @@ CLOSERS = "'\")]”’"
 """May stand between the end of a sentence and the space after it."""
 OVERTIME = 400
 """Most characters beyond ``length`` that a tidy end may take."""
+REREAD = 1024
+"""Characters that a model reads which joins."""
 HISTORY = 2048
 """Characters that are remembered for the repetition penalty."""
 
@@ -28,6 +31,10 @@ class TextSequencer(Generator):
     id, version, title, makes = "reverie.text_sequencer", 1, "Text sequencer", "text"
 
     model = Model("shakespeare", architecture=SEQUENCE, group="Model", help="Whose voice it is")
+    second = Model("", architecture=SEQUENCE, group="Model", live=True,
+                   help="A model to fade to; empty: none. Both read all that is written")
+    mix = Float(0.0, 0.0, 1.0, group="Model", applies={"second": True},
+                help="0: the first model decides, 1: the second; between: both, by their log-probabilities")
     precision = Choice("float32", ("float32", "int8"), group="Model", live=False,
                        help="float32: as trained; int8: faster with models that are not stored in 8-bit rows")
     seed = Seed(1, group="Model", live=False, help="The same number writes the same text")
@@ -62,16 +69,9 @@ class TextSequencer(Generator):
     block = Int(1, 1, 200, curve="log", unit="characters", group="Motion", help="Characters per step")
 
     def setup(self, ctx: Context) -> None:
-        model = load_model(ctx.model(self.model), SEQUENCE)
-        try:
-            self.charset = Charset(model.config["characters"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise WeightsError(f"{model.path.name} has no usable characters ({error}); train it again") from None
-        network = build_sequence(model)
-        if network.spec.vocabulary != len(self.charset):
-            outputs = network.spec.vocabulary
-            raise WeightsError(f"{model.path.name} has {len(self.charset)} characters for {outputs} outputs")
-        self.stepper = Stepper(network, precision="int8" if self.precision == "int8" else "float32")
+        self.alone = _load(ctx, self.model, "int8" if self.precision == "int8" else "float32")
+        self.charset, self.joined = self.alone[0], ""
+        self.stepper: Stepper | Mixture = self.alone[1]
         self.twin = self.stepper.twin()
         self.rng = np.random.default_rng(self.seed)
         prime, notice = self.charset.fold(self.prime)
@@ -79,6 +79,28 @@ class TextSequencer(Generator):
             ctx.notice(f"prime: {notice}")
         self._read(prime)
         self.waiting = prime if self.show_prime else ""
+
+    def _join(self, ctx: Context) -> None:
+        """Let the second model write along as much as it is wished."""
+        if self.second != self.joined:
+            self.joined = self.second
+            text = self.charset.decode(self.history[-REREAD:])
+            self.charset, self.stepper = self.alone
+            if self.second:
+                try:
+                    other = _load(ctx, self.second, "int8" if self.precision == "int8" else "float32")
+                    self.charset, maps = shared(self.charset, other[0])
+                    self.stepper = Mixture(self.alone[1], other[1], mix=self.mix, maps=maps)
+                except (OSError, WeightsError) as error:
+                    ctx.notice(f"second: {error}. {self.model} writes alone")
+            self.stepper.reset(1)
+            reading = self.charset.encode(text)
+            self.logits, self.history = self.stepper.prime(reading)[0], list(map(int, reading))
+            self.twin = self.stepper.twin()
+        if isinstance(self.stepper, Mixture) and self.mix != self.stepper.mix:
+            self.stepper.mix = self.mix
+            self.logits = self.stepper.again()[0]
+            self.twin = self.stepper.twin()
 
     def _read(self, text: str) -> None:
         """Go on from ``text``, in known characters, as if nothing else had been written."""
@@ -91,6 +113,7 @@ class TextSequencer(Generator):
         self.tail = "" if text else "\n"
 
     def step(self, ctx: Context) -> str:
+        self._join(ctx)
         if "continue_from" in ctx.wishes:  # the view was edited, or asks for another character
             self._read(self.charset.fold(str(ctx.wishes["continue_from"]))[0])
             self.waiting = ""
@@ -155,3 +178,17 @@ class TextSequencer(Generator):
             return tail.endswith("\n\n") and not tail.endswith("\n\n\n") and tail.strip(" \n") != ""
         before = tail[:-1].rstrip(CLOSERS)
         return tail[-1:].isspace() and not tail[-2:-1].isspace() and before.endswith((".", "!", "?"))
+
+
+def _load(ctx: Context, name: str, precision: Precision) -> tuple[Charset, Stepper]:
+    """A model's characters and its network, ready to write. Raises WeightsError."""
+    model = load_model(ctx.model(name), SEQUENCE)
+    try:
+        charset = Charset(model.config["characters"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{model.path.name} has no usable characters ({error}); train it again") from None
+    network = build_sequence(model)
+    if network.spec.vocabulary != len(charset):
+        outputs = network.spec.vocabulary
+        raise WeightsError(f"{model.path.name} has {len(charset)} characters for {outputs} outputs")
+    return charset, Stepper(network, precision=precision)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from studio.nn.charset import Charset
+from studio.nn.mixture import Mixture
 from studio.nn.sampling import Sampling, chances
 from studio.nn.stepper import Stepper
 
@@ -23,7 +24,7 @@ LONGEST = 24
 class Writer:
     """What a view needs to ask for words; any thread may."""
 
-    stepper: Stepper
+    stepper: Stepper | Mixture
     charset: Charset
     sampling: Sampling
 

@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from studio.media import Note
 from studio.midi_file import MidiSong
 from studio.nn.lstm import SequenceRNN
+from studio.nn.mixture import Mixture
 from studio.nn.music import END, EventVocabulary, Grammar, Limits, VoiceNote
 from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Precision, Stepper
 
 MOST_PER_BEAT = 400
 """Symbols in one beat after which time must go on, whatever the model wants."""
+REREAD = 1024
+"""Symbols of the past that a network reads which joins."""
 DRUMS = 9
 """Channel of drums (channel 10 of the specification, which counts from 1)."""
 
@@ -30,7 +33,8 @@ class Improviser:
     ) -> None:
         if network.spec.vocabulary != vocabulary.size:
             raise ValueError(f"the network has {network.spec.vocabulary} outputs for {vocabulary.size} symbols")
-        self.vocabulary, self.stepper = vocabulary, Stepper(network, precision=precision)
+        self.vocabulary = vocabulary
+        self.stepper: Stepper | Mixture = Stepper(network, precision=precision)
         self.rng = np.random.default_rng(seed)
         self.watch: list[tuple[float, NDArray[np.float64]]] | None = None
         """Where a list is put here, ``play`` adds the beat and the chances of each note symbol whenever it chose."""
@@ -42,6 +46,27 @@ class Improviser:
         made.stepper, made.grammar = self.stepper.twin(), self.grammar.copy()
         made.history, made.rng, made.watch = list(self.history), copy.deepcopy(self.rng), None
         return made
+
+    def join(self, network: SequenceRNN | None, *, precision: Precision = "float32") -> None:
+        """Let a second network of the same vocabulary play along (None: alone again); it reads what was played.
+
+        ``mix`` says how much it decides, from the next symbol but one.
+        """
+        first = self.stepper.steppers[0] if isinstance(self.stepper, Mixture) else self.stepper
+        if network is None:
+            self.stepper = first
+            return
+        if network.spec.vocabulary != self.vocabulary.size:
+            raise ValueError(f"the second network has {network.spec.vocabulary} outputs, not {self.vocabulary.size}")
+        second = Stepper(network, precision=precision)
+        second.keep(0, first.batch)
+        second.prime(np.array(self.history[-REREAD:]))
+        self.stepper = Mixture(first, second)
+
+    def mix(self, amount: float) -> None:
+        """How much the second network decides, 0..1; nothing without one."""
+        if isinstance(self.stepper, Mixture):
+            self.stepper.mix = amount
 
     def begin(self, label: str) -> None:
         """Forget everything and open a piece with ``label`` ('' or an unknown one: without)."""
@@ -116,7 +141,7 @@ class Improviser:
             state = self.stepper.state
             for row, grammar in enumerate(grammars):
                 if final[row] is None and (grammar.ended or grammar.now >= until * self.vocabulary.grid):
-                    final[row] = (tuple(part[:, row : row + 1].clone() for part in state), logits[row].copy())
+                    final[row] = tuple(part[:, row : row + 1].clone() for part in state), logits[row].copy()
         worth = [judge(row, grammar.ended) for row, grammar in zip(notes, grammars, strict=True)]
         best = int(np.argmax(likelihood / np.maximum(length, 1) + np.array(worth)))
         kept = final[best]

@@ -127,6 +127,39 @@ def test_a_piece_ends(plugin: Any, models: dict[str, Path]) -> None:
     assert max(n.start + n.duration for n in notes) <= end
 
 
+def test_two_models_are_faded_by_their_chances(plugin: Any, models: dict[str, Path], tmp_path: Path) -> None:
+    torch.manual_seed(9)
+    network = SequenceRNN(RNNSpec(CHORALES.size, 8, 32, 1))
+    other = tmp_path / "other.safetensors"
+    config = {"network": network.spec.to_json(), "kind": "midi", "vocabulary": CHORALES.to_json()}
+    save_model(other, pack(network.state_dict()), EVENTS, config)
+    first, second = models["midi"], str(other)
+    alone = play(plugin, first)
+    assert play(plugin, first, second=second, mix=0.0) == alone
+    middle = play(plugin, first, second=second, mix=0.5, candidates=2)
+    assert_playable(joined(middle))
+    assert play(plugin, first, second=second, mix=1.0) != alone
+    assert play.notices == []  # type: ignore[attr-defined]
+
+    def automate(step: int, values: list[ParamSet]) -> None:
+        if step >= 3:
+            values[0].set("second", second)
+            values[0].set("mix", (step - 3) / 4)
+
+    faded = play(plugin, first, automate=automate)
+    assert faded[:3] == alone[:3] and faded[5:] != alone[5:]
+    assert_playable(joined(faded))
+
+
+def test_a_model_of_other_symbols_does_not_join(plugin: Any, models: dict[str, Path]) -> None:
+    alone = play(plugin, models["midi"])
+    assert play(plugin, models["midi"], second=str(models["drums"]), mix=1.0) == alone
+    (notice,) = play.notices  # type: ignore[attr-defined]
+    assert "other symbols" in notice and "plays alone" in notice
+    assert play(plugin, models["midi"], second="nowhere", mix=1.0) == alone
+    assert "there is no model 'nowhere'" in play.notices[0]  # type: ignore[attr-defined]
+
+
 def test_several_candidates_and_restart(plugin: Any, models: dict[str, Path]) -> None:
     one = play(plugin, models["midi"], candidates=4)
     assert one == play(plugin, models["midi"], candidates=4)

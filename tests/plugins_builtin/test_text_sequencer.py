@@ -59,6 +59,34 @@ def test_a_step_is_a_character_or_a_block(plugin: Any, model: Path) -> None:
     assert write(plugin, model, frames=60, length=0, seed=2) != single
 
 
+def test_two_models_are_faded_whatever_their_characters(plugin: Any, model: Path, tmp_path: Path) -> None:
+    characters = "\n abcdefghijklmnop0123"
+    torch.manual_seed(4)
+    network = SequenceRNN(RNNSpec(len(characters), 8, 24, 1))
+    other = tmp_path / "other.safetensors"
+    config = {"network": network.spec.to_json(), "kind": "text", "characters": list(characters)}
+    save_model(other, pack(network.state_dict()), SEQUENCE, config)
+    sets: dict[str, Any] = {"frames": 80, "length": 0}
+    alone = "".join(write(plugin, model, **sets))
+    assert "".join(write(plugin, model, second=str(other), mix=0.0, **sets)) == alone
+    assert set("".join(write(plugin, model, second=str(other), mix=1.0, **sets))) <= set(characters)
+    assert set("".join(write(plugin, model, second=str(other), mix=0.5, **sets))) & set(characters)
+
+    def automate(step: int, values: list[ParamSet]) -> None:
+        if step == 20:
+            values[0].set("second", str(other))
+        values[0].set("mix", 1.0 if 30 <= step < 60 else 0.0)
+        if step == 70:
+            values[0].set("second", "")
+
+    text = "".join(write(plugin, model, automate=automate, **sets))
+    assert text[:20] == alone[:20] and len(text) == 80
+    assert set(text[30:60]) <= set(characters), "with mix 1 only the second one writes"
+    assert set(text[70:]) <= set(CHARACTERS)
+    write(plugin, model, second="nowhere", mix=1.0, **sets)
+    assert "writes alone" in write.notices[0]  # type: ignore[attr-defined]
+
+
 def test_any_unicode_primes(plugin: Any, model: Path) -> None:
     text = "".join(write(plugin, model, prime="Élan \U0001f3ad 日本 ROMÉO", length=20, tidy=False))
     assert text.startswith("Elan") and "ROMEO" in text
