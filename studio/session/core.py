@@ -27,6 +27,7 @@ from studio.session.line import Line, Slot
 from studio.session.mix import Mix
 from studio.session.playback import Playback
 from studio.session.programme import Shown
+from studio.session.recording import Recorder
 from studio.session.setlist import SetList
 from studio.session.snapshots import Snapshot
 from studio.session.warmup import Warmed
@@ -41,7 +42,7 @@ class Core:
     """Lines, news, plugins and undo; ``Session`` has the rest.
 
     Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls, settings,
-    soundcheck.
+    soundcheck, recording.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Core:
         self.controls = Controls(self)
         self.clock_sources = ClockSources(self)
         self.warmed = Warmed()
+        self.recorder = Recorder(self)
         self.clock_sources.add(audio_clock.offer(self, self.controls.audio.clock))
 
     # --- news ---
@@ -93,6 +95,7 @@ class Core:
         self.setlist.tick()
         self.controls.apply_settings()
         self.history.sample()
+        self.recorder.tick()
 
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
         """Say something to the user, from any thread."""
@@ -360,3 +363,4 @@ class Core:
             if line.feed is not None:
                 line.feed.stop()
                 line.feed = None
+        self.recorder.close()

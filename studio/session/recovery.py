@@ -33,7 +33,8 @@ def recovery_folder() -> Path:
     return paths.user_folder("data") / "recovery"
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def try_lock(file: IO[bytes]) -> bool:
+    """Lock a file that stays open; False when another process has it. The system unlocks it when the process ends."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -59,7 +60,7 @@ class RecoverySlot:
             folder.mkdir(parents=True, exist_ok=True)
             place = folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**6}.lock"
             file = place.open("wb")
-            if _try_lock(file):
+            if try_lock(file):
                 self._file, self.path = file, place.with_suffix(".reverie")
             else:
                 file.close()
@@ -82,7 +83,7 @@ def recoverable() -> list[Recoverable]:
     for place in folder.glob("*.lock"):
         try:
             with place.open("rb+") as file:
-                if not _try_lock(file):
+                if not try_lock(file):
                     continue
                 left = place.with_suffix(".reverie")
                 if left.is_file():
