@@ -154,10 +154,19 @@ def load_session(path: Path) -> tuple[SessionData, list[str]]:
 
 def save_session(path: Path, session: SessionData) -> None:
     """Write a session atomically. Raises FileError; one from a newer version is never overwritten."""
+    write_session(path, session_text(session), backup=session.changed)
+    session.changed = False
+
+
+def session_text(session: SessionData) -> str:
+    """A session as its file holds it. Raises FileError for one from a newer version, which is never overwritten."""
     if session.read_only:
         raise FileError(f"the session {session.name!r} was made by a newer Reverie and is read-only; update the studio")
-    text = safe_json.dumps(session.to_json())
-    if session.changed:
+    return safe_json.dumps(session.to_json())
+
+
+def write_session(path: Path, text: str, *, backup: bool) -> None:
+    """Write a session's text atomically, with ``backup`` after keeping what was there. Raises FileError."""
+    if backup:
         keep_backup(path)
-        session.changed = False
     write_text(path, text)

@@ -68,14 +68,16 @@ class Core:
             lambda: {**state.capture(self), "controls": self.controls.dump()}, self._restore,
             lambda: self.post("history"),
         )
-        self.closed = self.modified = self._editing = False
+        self.closed = self._editing = self._modified = False
+        self.edit_count = 0
+        """How often something was changed: tells whether that happened while a file was written."""
         self.fades = Fades(self)
         self.setlist = SetList(self)
         self.playback = Playback(self)
         self.controls = Controls(self)
+        self.recorder = Recorder(self)
         self.clock_sources = ClockSources(self)
         self.warmed = Warmed()
-        self.recorder = Recorder(self)
         self.clock_sources.add(audio_clock.offer(self, self.controls.audio.clock))
 
     # --- news ---
@@ -93,9 +95,9 @@ class Core:
         self.events.pump()
         self.fades.tick()
         self.setlist.tick()
+        self.recorder.tick()
         self.controls.apply_settings()
         self.history.sample()
-        self.recorder.tick()
 
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
         """Say something to the user, from any thread."""
@@ -165,6 +167,16 @@ class Core:
         target.degrades = on
         self.modified = True
         self.post("line", target)
+
+    @property
+    def modified(self) -> bool:
+        """Whether something was changed since the session was saved or opened."""
+        return self._modified
+
+    @modified.setter
+    def modified(self, on: bool) -> None:
+        self._modified = on
+        self.edit_count += on
 
     def select(self, line: str, index: int = 0) -> None:
         """Choose what the inspector and the generator's own view show."""
@@ -354,6 +366,7 @@ class Core:
 
     def close(self) -> None:
         """Stop everything; returns at once. ``studio.engine.threads.stop_all`` waits for the threads."""
+        self.recorder.close()
         self.closed = True
         self.playback.close()
         self.controls.close()
@@ -363,4 +376,3 @@ class Core:
             if line.feed is not None:
                 line.feed.stop()
                 line.feed = None
-        self.recorder.close()

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from studio import safe_json
 from studio.engine.threads import spawn
 from studio.files import FileError, write_text
-from studio.library.session import LineData, SessionData, load_session, save_session
+from studio.library.session import (
+    LineData,
+    SessionData,
+    load_session,
+    save_session,
+    session_text,
+    write_session,
+)
 from studio.plugins import Registry
 from studio.session import recovery, state
+from studio.session.disk import Disk
 from studio.session.edits import Edits
 from studio.session.line import Line
 from studio.session.recovery import Recoverable, RecoverySlot
@@ -19,6 +28,8 @@ from studio.session.snapshots import read_snapshots
 
 AUTOSAVE_SECONDS = 20.0
 """How often a changed session is written to the recovery folder."""
+CLOSE_WAIT = 5.0
+"""Seconds that closing waits for files that are still being written."""
 
 
 class Storage(Edits):
@@ -28,6 +39,7 @@ class Storage(Edits):
         """``options`` are those of ``Core``: settings, device."""
         super().__init__(registry, **options)
         self.path: Path | None = None
+        self.disk = Disk(self.events)
         self._slot = RecoverySlot()
         self._data = SessionData()
         self._saved_at = time.monotonic()
@@ -40,9 +52,11 @@ class Storage(Edits):
         )
 
     def close(self) -> None:
-        """Stop everything, cleanly: no recovery file stays."""
+        """Stop everything, cleanly: what is being saved is saved, and no recovery file stays."""
+        written = self.disk.wait(CLOSE_WAIT)
         super().close()
-        self._slot.close()
+        if written:
+            self._slot.close()
 
     def to_data(self) -> SessionData:
         """Everything as a session file holds it; plugins that are absent keep their data as it came."""
@@ -77,10 +91,51 @@ class Storage(Edits):
         self.path, self.modified = target, False
         self.post("session")
 
+    def save_later(
+        self, path: Path | None = None, done: Callable[[Path], object] | None = None,
+        failed: Callable[[FileError], object] | None = None,
+    ) -> None:
+        """As ``save``, with the disk's work on another thread: what the session is *now* will be in the file, whatever
+        is edited meanwhile, and saves keep their order. ``done`` or ``failed`` is called in a later ``pump``; until
+        then the session counts as changed. Raises FileError where it cannot even begin."""
+        target = path or self.path
+        if target is None:
+            raise FileError("the session has no file yet; choose one")
+        data = self.to_data()
+        data.name = data.name or target.stem
+        text, backup = session_text(data), data.changed
+        edits = self.edit_count
+
+        def written(_: None) -> None:
+            data.changed = False
+            if self._data is data:  # else another session has been opened meanwhile
+                self.path = target
+                if self.edit_count == edits:
+                    self.modified = False
+            self.post("session")
+            if done is not None:
+                done(target)
+
+        self.disk.do(lambda: write_session(target, text, backup=backup), written, failed)
+
+    def open_later(
+        self, path: Path, done: Callable[[list[str]], object] | None = None,
+        failed: Callable[[FileError], object] | None = None,
+    ) -> None:
+        """As ``open``, with the file read on another thread, after all that is still to be saved."""
+        def read(found: tuple[SessionData, list[str]]) -> None:
+            report = self._adopt(path, *found)
+            if done is not None:
+                done(report)
+
+        self.disk.do(lambda: load_session(path), read, failed)
+
     def open(self, path: Path) -> list[str]:
         """Replace everything by a session file; returns what was changed or ignored. Raises FileError; nothing is lost
         then."""
-        data, report = load_session(path)
+        return self._adopt(path, *load_session(path))
+
+    def _adopt(self, path: Path, data: SessionData, report: list[str]) -> list[str]:
         self._apply(data, report)
         self.path, self.modified = path, False
         for line in report:
@@ -168,13 +223,27 @@ class Storage(Edits):
 
     def recover(self, item: Recoverable) -> list[str]:
         """Bring such a state back, as an unsaved session. The file goes when this session is saved or closed well."""
-        report = self.open(item.path)
+        report = self._recovered(self.open(item.path))
+        recovery.discard(item)
+        return report
+
+    def recover_later(
+        self, item: Recoverable, done: Callable[[list[str]], object], failed: Callable[[FileError], object],
+    ) -> None:
+        """As ``recover``, with the file read on another thread."""
+
+        def opened(report: list[str]) -> None:
+            self._recovered(report)
+            self.disk.do(lambda: recovery.discard(item), lambda _: done(report))
+
+        self.open_later(item.path, opened, failed)
+
+    def _recovered(self, report: list[str]) -> list[str]:
         came_from = self._data.extra.pop("recovered_from", "")
         self.path = Path(came_from) if isinstance(came_from, str) and came_from.endswith(".reverie") else None
         self.modified = True
         self._written = ""
         self.autosave()
-        recovery.discard(item)
         self.post("session")
         return report
 

@@ -1,26 +1,22 @@
-"""Session files in the window: new, open, save, the recent ones, unsaved changes, and what is left of a crash."""
+"""Session files in the window: new, open, save, the recent ones, unsaved changes.
+
+The disk's work is done beside the window; what became of it is said when it is known.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QDialog, QMenu, QWidget
 
 from studio import paths, safe_json
 from studio.files import FileError
-from studio.session import recovery
-from studio.session.recovery import Recoverable
 from studio.session.session import Session
-from studio.ui import icons, theme
-from studio.ui.background import background
-from studio.ui.kit import ask, button, pick_file
-from studio.ui.kit.painting import covering, rounded
+from studio.ui import icons
+from studio.ui.kit import ask, pick_file
+from studio.ui.recovery import RecoveryDialog, alive
 
 KINDS = (("Reverie sessions", ("*.reverie",)),)
 MOST_RECENT = 12
@@ -81,17 +77,22 @@ class SessionFiles(QObject):
         self._after_saving(f"Open {path.stem}?", lambda: self._open(chosen))
 
     def _open(self, path: Path) -> None:
-        try:
-            report = self.session.open(path)
-        except FileError as error:
+        def done(report: list[str]) -> None:
+            if not alive(self):
+                return
+            self._remember(path)
+            words = f", with {len(report)} notes in the messages" if report else ""
+            self.session.notice(f"{path.stem} is open{words}")
+            self.opened.emit()
+
+        def failed(error: FileError) -> None:
+            if not alive(self):
+                return
             self.dialog = ask(self.window, "This session cannot be opened", f"{error}. The present one stays as it is.",
                               ["OK"], icon="error")
             self._forget(path)
-            return
-        self._remember(path)
-        words = f", with {len(report)} notes in the messages" if report else ""
-        self.session.notice(f"{path.stem} is open{words}")
-        self.opened.emit()
+
+        self.session.open_later(path, done, failed)
 
     def save(self, then: Callable[[], None] | None = None) -> None:
         """Save the session where it came from, or ask for a place."""
@@ -109,16 +110,23 @@ class SessionFiles(QObject):
     def _save(self, path: Path, then: Callable[[], None] | None) -> None:
         if path.suffix != ".reverie":
             path = path.with_name(f"{path.name}.reverie")
+        def done(path: Path) -> None:
+            if not alive(self):
+                return
+            self._remember(path)
+            self.session.notice(f"Saved as {path.name}")
+            if then is not None:
+                then()
+
+        def failed(error: FileError) -> None:
+            if alive(self):
+                self.dialog = ask(self.window, "The session was not saved", str(error), ["Cancel", "Save as …"],
+                                  lambda answer: self.save_as(then) if answer == "Save as …" else None, icon="error")
+
         try:
-            self.session.save(path)
+            self.session.save_later(path, done, failed)
         except FileError as error:
-            self.dialog = ask(self.window, "The session was not saved", str(error), ["Cancel", "Save as …"],
-                              lambda answer: self.save_as(then) if answer == "Save as …" else None, icon="error")
-            return
-        self._remember(path)
-        self.session.notice(f"Saved as {path.name}")
-        if then is not None:
-            then()
+            failed(error)
 
     def _folder(self) -> Path:
         if self.session.path is not None:
@@ -193,15 +201,19 @@ class SessionFiles(QObject):
     def _remember(self, path: Path) -> None:
         path = path.absolute()
         self.recent = [path, *(file for file in self.recent if file != path)][:MOST_RECENT]
-        keep_recent(self.recent)
+        self._keep_recent()
 
     def _forget(self, path: Path) -> None:
         self.recent = [file for file in self.recent if file != path.absolute()]
-        keep_recent(self.recent)
+        self._keep_recent()
 
     def _clear_recent(self) -> None:
         self.recent = []
-        keep_recent([])
+        self._keep_recent()
+
+    def _keep_recent(self) -> None:
+        files = list(self.recent)
+        self.session.disk.do(lambda: keep_recent(files))
 
     # --- after a crash ---
 
@@ -218,219 +230,4 @@ class SessionFiles(QObject):
 
 
 def _visible(dialog: QDialog) -> bool:
-    import shiboken6
-
-    return shiboken6.isValid(dialog) and dialog.isVisible()
-
-
-@dataclass
-class Glimpse:
-    """What is known of a state that was left behind: its name, its generators by line, a small picture."""
-
-    name: str = ""
-    lines: list[str] = field(default_factory=list)
-    picture: bytes = b""
-    fault: str = ""
-
-
-def glimpse(item: Recoverable, titles: dict[str, str]) -> Glimpse:
-    """Read a state; on the background thread. ``titles`` are the generators' names by id."""
-    try:
-        tree = safe_json.load_object(item.path)
-    except FileError as error:
-        return Glimpse(fault=str(error))
-    found = Glimpse(Path(str(tree.get("recovered_from") or "")).stem or "Untitled")
-    for kind, word in (("decks", "Deck"), ("players", "Player")):
-        lines = tree.get(kind)
-        for line in lines if isinstance(lines, list) else []:
-            stages = line.get("stages") if isinstance(line, dict) else None
-            names = [str(stage.get("generator", "")) for stage in stages or [] if isinstance(stage, dict)]
-            if names:
-                chain = " → ".join(titles.get(name, name) for name in names)
-                found.lines.append(f"{word} {line.get('name', '')}: {chain}")
-            if not found.picture and stages:
-                found.picture = _preset_picture(stages)
-    from studio.session.snapshots import read_snapshots
-
-    snapshots = read_snapshots(tree.get("snapshots"), [])
-    if snapshots and snapshots[-1].picture:
-        found.picture = snapshots[-1].picture
-    return found
-
-
-def _preset_picture(stages: list[Any]) -> bytes:
-    """The small picture of the preset that the last generator stood on."""
-    from studio.library.presets import find_preset
-    from studio.session.thumbnails import key_of, read_thumb
-
-    for stage in reversed(stages):
-        name = stage.get("preset") if isinstance(stage, dict) else None
-        if isinstance(name, str) and name:
-            try:
-                return read_thumb(key_of(find_preset(str(stage.get("generator")), name)))
-            except FileError:
-                continue
-    return b""
-
-
-def when_text(when: float, now: float | None = None) -> str:
-    """``4 minutes ago, at 13:41``; for people."""
-    now = time.time() if now is None else now
-    ago = max(0, int(now - when))
-    clock = time.strftime("%H:%M", time.localtime(when))
-    if ago < 90:
-        return f"a moment ago, at {clock}"
-    if ago < 5400:
-        return f"{round(ago / 60)} minutes ago, at {clock}"
-    if time.localtime(when)[:3] == time.localtime(now)[:3]:
-        return f"today at {clock}"
-    return time.strftime("%d %B %Y at %H:%M", time.localtime(when)).lstrip("0")
-
-
-class _Picture(QWidget):
-    """A small picture with round corners, or the studio's mark."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._image: QImage | None = None
-        self.setFixedSize(theme.px(128), theme.px(96))
-
-    def show_jpeg(self, data: bytes) -> None:
-        image = QImage.fromData(data)
-        self._image = None if image.isNull() else image
-        self.update()
-
-    def has_picture(self) -> bool:
-        """Whether there is one."""
-        return self._image is not None
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        area = QRectF(self.rect())
-        painter.setClipPath(rounded(area, theme.px(6)))
-        painter.fillRect(area, theme.color("picture_bg"))
-        if self._image is not None:
-            painter.drawImage(area, self._image, covering(self._image.size(), area))
-        else:
-            side = theme.px(30)
-            place = QRectF(area.center().x() - side / 2, area.center().y() - side / 2, side, side)
-            icons.paint(painter, "session", place, theme.color("faint"))
-
-
-class RecoveryRow(QFrame):
-    """One state that was left behind."""
-
-    def __init__(self, dialog: RecoveryDialog, item: Recoverable) -> None:
-        super().__init__()
-        self.item = item
-        theme.set_role(self, "card")
-        self.picture = _Picture()
-        self.name = QLabel("…")
-        self.name.setFont(theme.font("strong"))
-        self.when = QLabel(when_text(item.when))
-        theme.set_role(self.when, "small")
-        self.what = QLabel("", wordWrap=True)
-        theme.set_role(self.what, "dim")
-        self.discard = button("Discard", role="ghost", icon="trash", tip="Remove this state for good",
-                              clicked=lambda: dialog.discard(self))
-        self.restore = button("Restore", role="primary", tip="Go on where it ended",
-                              clicked=lambda: dialog.restore(self))
-        words = QVBoxLayout()
-        words.setSpacing(theme.space(1))
-        words.addWidget(self.name)
-        words.addWidget(self.when)
-        words.addWidget(self.what, 1, Qt.AlignmentFlag.AlignTop)
-        row = QHBoxLayout()
-        row.setSpacing(theme.space(2))
-        row.addStretch(1)
-        row.addWidget(self.discard)
-        row.addWidget(self.restore)
-        words.addLayout(row)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(theme.space(3), theme.space(3), theme.space(3), theme.space(3))
-        layout.setSpacing(theme.space(4))
-        layout.addWidget(self.picture, alignment=Qt.AlignmentFlag.AlignTop)
-        layout.addLayout(words, 1)
-
-    def show_glimpse(self, found: Glimpse) -> None:
-        """What was read of it."""
-        self.name.setText(found.name or "A damaged state")
-        self.what.setText(found.fault or "\n".join(found.lines) or "An empty session")
-        self.setAccessibleName(f"{self.name.text()}, {self.when.text()}")
-        self.restore.setEnabled(not found.fault)
-        if found.picture:
-            self.picture.show_jpeg(found.picture)
-
-
-class RecoveryDialog(QDialog):
-    """Restore, later, or discard."""
-
-    restored = Signal()
-
-    def __init__(self, session: Session, left: list[Recoverable], parent: QWidget) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Recovery")
-        self.setMinimumWidth(theme.px(560))
-        title = QLabel("The studio did not end as it should")
-        theme.set_role(title, "title")
-        text = QLabel("This is how it was before. Your files are untouched; a restored session is unsaved until you "
-                      "save it.", wordWrap=True)
-        theme.set_role(text, "dim")
-        self.rows = [RecoveryRow(self, item) for item in left]
-        page = QWidget()
-        page.setProperty("role", "page")
-        self.list = QVBoxLayout(page)
-        self.list.setContentsMargins(0, 0, 0, 0)
-        self.list.setSpacing(theme.space(2))
-        for row in self.rows:
-            self.list.addWidget(row)
-        self.list.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setWidget(page)
-        area.setMinimumHeight(min(3, len(left)) * theme.px(152))
-        self.later = button("Later", tip="Keep it; it is offered again at the next start", clicked=self.reject)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(self.later)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(theme.space(5), theme.space(5), theme.space(5), theme.space(4))
-        column.setSpacing(theme.space(3))
-        for part in (title, text, area):
-            column.addWidget(part)
-        column.addLayout(foot)
-        self.rows[0].restore.setFocus()
-        titles = {plugin.id: plugin.title for plugin in session.registry if plugin.id}
-        for row in self.rows:
-            background(session, lambda row=row: glimpse(row.item, titles), row.show_glimpse, owner=row)  # type: ignore[misc]
-
-    def sizeHint(self) -> QSize:
-        return QSize(theme.px(600), super().sizeHint().height())
-
-    def restore(self, row: RecoveryRow) -> None:
-        """Bring a state back and close."""
-        try:
-            self.session.recover(row.item)
-        except FileError as error:
-            row.show_glimpse(Glimpse(fault=str(error)))
-            return
-        self.session.notice(f"Everything is back as it was {when_text(row.item.when)}", cure="save it to keep it")
-        self.restored.emit()
-        self.accept()
-
-    def discard(self, row: RecoveryRow) -> None:
-        """Remove a state, after one more click: it cannot be undone."""
-        if row.discard.text() == "Discard":
-            row.discard.setText("Really discard")
-            theme.set_role(row.discard, "danger")
-            return
-        recovery.discard(row.item)
-        self.rows.remove(row)
-        self.list.removeWidget(row)
-        row.deleteLater()
-        if not self.rows:
-            self.accept()
+    return alive(dialog) and dialog.isVisible()

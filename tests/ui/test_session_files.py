@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton, Q
 
 from studio.engine.threads import stop_all
 from studio.session.session import Session
-from studio.ui.sessions import RecoveryDialog, SessionFiles, glimpse, load_recent, when_text
+from studio.ui.recovery import RecoveryDialog, glimpse, when_text
+from studio.ui.sessions import SessionFiles, load_recent
 from tests.ui.stand import SHADE, level, make_session, pumped
 
 
@@ -66,13 +68,14 @@ def pick(qtbot: Any, path: Path) -> None:
 def test_save_as_open_and_the_recent_ones(files: SessionFiles, shade: Session, qtbot: Any, tmp_path: Path) -> None:
     files.save()  # no file yet: it asks
     pick(qtbot, tmp_path / "show")
+    pumped(shade, qtbot, lambda: not shade.modified)
     assert (tmp_path / "show.reverie").is_file() and not shade.modified and shade.path == tmp_path / "show.reverie"
     shade.set_value("A", 0, "level", 1.0)
     files.save()
-    assert not shade.modified
+    pumped(shade, qtbot, lambda: not shade.modified)
     files.new()
     assert not shade.decks["A"].slots
-    assert load_recent() == [tmp_path / "show.reverie"]
+    assert shade.disk.wait(10) and load_recent() == [tmp_path / "show.reverie"]
     files.recent_menu.aboutToShow.emit()
     action = files.recent_menu.actions()[0]
     assert action.text() == "show" and action.isEnabled()
@@ -93,7 +96,8 @@ def test_unsaved_changes_are_asked_about(files: SessionFiles, shade: Session, qt
     files.new()
     press(qtbot, "Save")
     pick(qtbot, tmp_path / "kept.reverie")
-    assert (tmp_path / "kept.reverie").is_file() and not shade.decks["A"].slots
+    pumped(shade, qtbot, lambda: not shade.decks["A"].slots)
+    assert (tmp_path / "kept.reverie").is_file()
     files.open(tmp_path / "kept.reverie")
     pumped(shade, qtbot, lambda: level(shade) == 128)
     shade.set_value("A", 0, "level", 1.0)
@@ -108,15 +112,67 @@ def test_a_file_that_cannot_be_opened_or_saved_says_why(
     shade.save(tmp_path / "good.reverie")
     (tmp_path / "bad.reverie").write_text("[")
     files.open(tmp_path / "bad.reverie")
-    dialog = dialog_of()
-    assert dialog is not None and shade.decks["A"].slots
+    pumped(shade, qtbot, lambda: dialog_of() is not None)
+    assert shade.decks["A"].slots
     press(qtbot, "OK")
     shade.path = tmp_path / "no" / "such" / "x.reverie"
     files.save()
-    assert dialog_of() is not None
+    pumped(shade, qtbot, lambda: dialog_of() is not None)
     press(qtbot, "Save as …")
     pick(qtbot, tmp_path / "other.reverie")
+    pumped(shade, qtbot, lambda: shade.path == tmp_path / "other.reverie")
     assert (tmp_path / "other.reverie").is_file()
+
+
+def test_a_slow_disk_holds_nothing_and_loses_nothing(
+    files: SessionFiles, shade: Session, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from studio.session import storage
+
+    gate, begun, write = threading.Event(), threading.Event(), storage.write_session
+
+    def slow(path: Path, text: str, *, backup: bool) -> None:
+        begun.set()
+        assert gate.wait(20)
+        write(path, text, backup=backup)
+
+    monkeypatch.setattr(storage, "write_session", slow)
+    shade.path = tmp_path / "slow.reverie"
+    shade.set_value("A", 0, "level", 0.0)
+    files.save()
+    assert begun.wait(10) and shade.modified, "until it is written it counts as changed"
+    shade.set_value("A", 0, "level", 1.0)
+    files.save()  # the second waits for the first and is not lost
+    shade.set_value("A", 0, "level", 0.25)
+    files._open(tmp_path / "slow.reverie")  # as after "Do not save": it reads what the second has written
+    assert not (tmp_path / "slow.reverie").exists() and shade.disk.busy
+    gate.set()
+    pumped(shade, qtbot, lambda: level(shade) == 255)
+    said = [notice.text for notice in shade.notices]
+    assert said.count("Saved as slow.reverie") == 2 and not shade.modified
+    assert said.index("slow is open") > said.index("Saved as slow.reverie")
+
+
+def test_what_is_edited_while_it_is_written_is_still_unsaved(shade: Session, qtbot: Any, tmp_path: Path) -> None:
+    ended: list[object] = []
+    shade.save_later(tmp_path / "x.reverie", ended.append, ended.append)
+    shade.set_value("A", 0, "level", 1.0)
+    pumped(shade, qtbot, lambda: ended)
+    assert ended == [tmp_path / "x.reverie"] and shade.modified and shade.path == tmp_path / "x.reverie"
+    ended.clear()
+    shade.save_later(None, ended.append, ended.append)
+    shade.close()  # waits for what is being written
+    assert '"level": 1.0' in (tmp_path / "x.reverie").read_text()
+
+
+def test_a_new_session_does_not_take_the_place_of_one_that_is_still_being_written(
+    shade: Session, qtbot: Any, tmp_path: Path
+) -> None:
+    ended: list[object] = []
+    shade.save_later(tmp_path / "x.reverie", ended.append, ended.append)
+    shade.new()
+    pumped(shade, qtbot, lambda: ended)
+    assert shade.path is None and '"test.shade"' in (tmp_path / "x.reverie").read_text()
 
 
 def test_closing_asks_about_changes_and_jobs(files: SessionFiles, shade: Session, qtbot: Any, tmp_path: Path) -> None:
@@ -130,7 +186,8 @@ def test_closing_asks_about_changes_and_jobs(files: SessionFiles, shade: Session
     assert not files.ask_before_close(lambda: closed.append(True))
     assert not files.ask_before_close(lambda: closed.append(True))  # asked once
     press(qtbot, "Save and close")
-    assert closed == [True] and not shade.modified
+    pumped(shade, qtbot, lambda: closed == [True])
+    assert not shade.modified
 
     def endless(job: Any) -> None:
         import threading
@@ -195,9 +252,10 @@ def test_after_kill_9_everything_is_offered_and_comes_back(
     assert len(session.recoverable()) == 1  # it is offered again
     dialog = files.offer_recovery()
     assert isinstance(dialog, RecoveryDialog)
-    with qtbot.waitSignal(files.opened):
-        qtbot.mouseClick(dialog.rows[0].restore, Qt.MouseButton.LeftButton)
-    pumped(session, qtbot, lambda: level(session) == 128)
+    back: list[bool] = []
+    files.opened.connect(lambda: back.append(True))
+    qtbot.mouseClick(dialog.rows[0].restore, Qt.MouseButton.LeftButton)
+    pumped(session, qtbot, lambda: back and level(session) == 128)
     assert session.modified and session.recoverable() == [] and len(session.snapshots) == 1
 
 
