@@ -19,6 +19,8 @@ from studio.generator import Context, Generator
 from studio.media import Frame, to_float
 from studio.params import ParamSet
 from studio.plugins import Registry
+from studio.session.audio_look import score_of
+from studio.session.audio_score import ScoreHearing
 from studio.session.export_plan import FORMATS, ExportPlan, Look
 from studio.session.render_job import job_from_recipe
 
@@ -41,9 +43,12 @@ class _Mixed(Generator):
 
             self._opened = open_source(self.source, self.plan.fps)
         look = self.look
+        self._hearing = None
+        if (score := score_of(look, self.plan.sound)) is not None:
+            self._hearing = ScoreHearing(score, look.bpm)
         self._frames: Iterator[Any] = render(
             look.stages, frames=10**9, fps=self.plan.fps, seed=look.seed, size=self.plan.size, source=self._opened,
-            device=look.device, bpm=look.bpm, on_notice=ctx.notice,
+            device=look.device, bpm=look.bpm, on_notice=ctx.notice, audio=self._hearing,
         )
 
     def step(self, ctx: Context) -> Any:
@@ -51,7 +56,7 @@ class _Mixed(Generator):
         return blend(to_float(ctx.input), to_float(next(self._frames)), self.share)
 
     def close(self) -> None:
-        for part in (getattr(self, "_frames", None), getattr(self, "_opened", None)):
+        for part in (getattr(self, name, None) for name in ("_frames", "_opened", "_hearing")):
             if part is not None:
                 part.close()
 
@@ -95,6 +100,8 @@ def mix_from_recipe(
     job = job_from_recipe(second, registry, [], near=near, notice=notice)
     look = Look("B", "Deck B", job.stages, job.seed, job.bpm, job.source)
     plan = ExportPlan(FORMATS[0], Path(), job.size, job.fps)
+    if job.audio is not None:
+        look.heard, plan.sound = job.audio, job.audio.path
     return mix_stage(look, min(1.0, max(0.0, float(share))), plan, job.source)
 
 

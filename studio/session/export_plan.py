@@ -10,6 +10,7 @@ from typing import Any
 from studio.engine import Stage
 from studio.media import Frame
 from studio.params import ParamSet
+from studio.session.audio_score import AudioScore
 from studio.session.render_job import own_bars
 
 
@@ -67,6 +68,8 @@ class Look:
     second: Look | None = None
     share: float = 0.0
     device: str = "cpu"
+    heard: AudioScore | None = None
+    """What sound moves in it, live; its ``path`` is the file that plays in the session, '' where none does."""
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -108,7 +111,8 @@ def copy_values(values: ParamSet) -> ParamSet:
 @dataclass
 class ExportPlan:
     """What to write: ``frames`` or ``beats`` limit it, ``size`` is (width, height) in pixels or None for the
-    generator's own. ``screen`` writes the very picture that was on screen, without rendering."""
+    generator's own. ``screen`` writes the very picture that was on screen, without rendering. ``sound`` is a sound file
+    that the generators hear and that a video carries; '' for silence."""
 
     format: Format
     path: Path
@@ -118,6 +122,7 @@ class ExportPlan:
     beats: float | None = None
     options: dict[str, Any] = field(default_factory=dict)
     screen: bool = False
+    sound: str = ""
 
     @property
     def out(self) -> str:

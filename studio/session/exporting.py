@@ -17,6 +17,7 @@ from studio.engine import Deck, Job, Stage
 from studio.export import open_writer
 from studio.generator import Cancelled
 from studio.session import memory
+from studio.session.audio_look import heard_in, score_of
 from studio.session.core import Core
 from studio.session.export_parts import mix_stage, ready_source
 from studio.session.export_plan import FORMATS, ExportPlan, Format, Look, copy_values, formats_for
@@ -73,6 +74,7 @@ def _line_look(session: Core, line: Line) -> Look:
     if not stages:
         raise JobError(f"{line.title} is {line.state}: there is nothing to export; load a generator into it")
     look = Look(line.name, line.title, stages, line.seed, session.clock.bpm, frame=line.frame(), device=session.device)
+    kept = [stage for stage in line.stages() if not stage.bypass]
     absent = [slot.title for slot in line.slots if slot.stage is None]
     if absent:
         look.warnings.append(f"{', '.join(absent)} is not loaded and will be missing")
@@ -89,6 +91,7 @@ def _line_look(session: Core, line: Line) -> Look:
             look.source = spec
     elif stages[0].generator.takes == "image":
         look.stages.insert(0, make_stage(session.registry, SCENE_PLUGIN))  # its source is bypassed
+    look.heard = heard_in(session, kept, len(look.stages) - len(kept))
     return look
 
 
@@ -168,7 +171,7 @@ def _render_job(session: Core, look: Look, plan: ExportPlan, sources: list[str |
     return RenderJob(
         stages, [plan.out], frames=plan.frames, beats=beats, fps=plan.fps, seed=look.seed, size=plan.size,
         bpm=look.bpm, source=sources[0], device=look.device, options=dict(plan.options),
-        recipe=full_recipe(look, plan),
+        recipe=full_recipe(look, plan), audio=score_of(look, plan.sound),
     )
 
 
@@ -176,7 +179,7 @@ def full_recipe(look: Look, plan: ExportPlan) -> dict[str, Any]:
     """The recipe of a look: that of its first line; of a mix also the second's, under ``mix``."""
     made = recipe_of(RenderJob(
         look.stages, [plan.out], frames=plan.frames, beats=plan.beats, fps=plan.fps, seed=look.seed, size=plan.size,
-        bpm=look.bpm, source=look.source, options=dict(plan.options),
+        bpm=look.bpm, source=look.source, options=dict(plan.options), audio=score_of(look, plan.sound),
     ))
     if look.second is not None:
         made["mix"] = {"crossfade": look.share, "second": full_recipe(look.second, plan)}

@@ -15,10 +15,11 @@ from studio.control.audio import FEATURES, SETTINGS, SILENT, Analyser
 from studio.control.binding import AUDIO, MODULATOR, Source
 from studio.control.modulators import FromAudio
 from studio.devices import portaudio
+from studio.devices.inputs import open_source
 from studio.devices.sound_in import SoundSource
 from studio.engine import Clock
 from studio.engine.threads import stop_all
-from studio.export import open_writer
+from studio.export import open_writer, read_recipe
 from studio.media import Audio
 from studio.params import ParamError
 from studio.plugins import Registry, read_plugin
@@ -26,6 +27,7 @@ from studio.session import audio_in
 from studio.session.audio_clock import AudioClock
 from studio.session.audio_play import FilePlayer
 from studio.session.control_status import asleep
+from studio.session.exporting import FORMATS, ExportPlan, look_of, start_export
 from studio.session.session import Session
 
 SHADE = '''
@@ -258,6 +260,31 @@ def test_a_file_without_a_sound_output_is_heard_all_the_same(
     ear.set(source="file", file=str(wav(tmp_path / "a.wav", tone(-12.0, 1.0))))
     until(session, lambda: ear.running)
     assert ear.reason == ""
+
+
+def test_an_export_moves_as_the_show_did_and_carries_the_sound(session: Session, tmp_path: Path) -> None:
+    controls = session.controls
+    controls.bind(Source(AUDIO, address="level"), controls.target("A", 0, "level"))
+    controls.add_modulator(FromAudio("thump", feature="mid"))
+    controls.route("thump", controls.target("A", 0, "other"), 0.4, bipolar=False)
+    path = wav(tmp_path / "song.wav", np.concatenate([tone(-9.0, 0.4), np.zeros(RATE * 6 // 10)]))
+    controls.audio.set(source="file", file=str(path), aloud=False, automatic=False)
+    look = look_of(session, "A")
+    assert look.heard is not None and look.heard.path == str(path)
+    form = next(form for form in FORMATS if form.key == "mp4")
+    plan = ExportPlan(form, tmp_path / "out.mp4", None, 20.0, 20, sound=look.heard.path)
+    job = start_export(session, look, plan)
+    until(session, lambda: job.state not in ("waiting", "running"))
+    assert job.state == "done", job.error
+    frames = list(open_source(plan.path))
+    assert frames[6].mean() > 200 > 30 > frames[-1].mean() and job.result().report["sound"] == "aac"
+    recipe = read_recipe(plan.path)
+    assert recipe["audio"]["path"] == "song.wav" and len(recipe["audio"]["bindings"]) == 1
+    assert recipe["audio"]["routes"][0]["modulator"] == "thump"
+    silent = ExportPlan(form, tmp_path / "silent.mp4", None, 20.0, 4)
+    job = start_export(session, look, silent)
+    until(session, lambda: job.state not in ("waiting", "running"))
+    assert "sound" not in job.result().report and "audio" not in read_recipe(silent.path)
 
 
 # --- the clock ---
