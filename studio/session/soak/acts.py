@@ -86,6 +86,7 @@ def snapshot(show: Show, rng: Rng, event: Event) -> Steps:
     show.session.recall(kept[int(rng.integers(len(kept)))], bars=float(rng.integers(1, 3)))
     yield from show.rest(1.5)
     show.session.recall(kept[int(rng.integers(len(kept)))], seconds=2.0)
+    yield from show.rest(2.5)
     yield from show.healthy(HEALED)
 
 
@@ -151,6 +152,7 @@ def fault(show: Show, rng: Rng, event: Event) -> Steps:
     other = "A" if line == "B" else "B"
     yield from show.claim("A", "B")
     session = show.session
+    yield from show.healthy(HEALED)
     before = session.copy_look(line)
     session.load(line, NAME)
     yield from show.until(lambda: show.running(line), HEALED, "the plugin runs before its fault")

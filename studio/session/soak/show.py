@@ -179,21 +179,25 @@ class Show:
     def _end(self) -> None:
         session = self.session
         session.playback.stop_all()
-        until = time.perf_counter() + 3.0
-        while time.perf_counter() < until and self._hanging():
-            session.pump()
-            time.sleep(0.02)
-        self.report.stuck = self._hanging()
+        self._wait_silent()
+        self.report.stuck = self.sounding()
         self._notes()
         for job in list(session.jobs.jobs):
             job.cancel()
         session.close()
-        if self.port is not None:
+        if self.port is not None:  # what the port heard is judged after the end: an overloaded JACK loses messages
+            self._wait_silent()
+            self.report.stuck = max(self.report.stuck, self.port.sounding())
             self.port.close()
         self.report.left_behind = [thread.name for thread in stop_all(8.0)]
 
-    def _hanging(self) -> int:
-        return max(self.sounding(), self.port.sounding() if self.port is not None else 0)
+    def _wait_silent(self) -> None:
+        until = time.perf_counter() + 3.0
+        while time.perf_counter() < until and (
+            self.sounding() or (self.port is not None and self.port.sounding())
+        ):
+            self.session.pump()
+            time.sleep(0.02)
 
     def _notes(self) -> None:
         """What the conductor counted."""
@@ -293,7 +297,12 @@ class Show:
         return status.state in TROUBLE or status.failures > 0 or status.scale < 1.0
 
     def healthy(self, seconds: float) -> Iterator[None]:
-        """Wait until every deck that has something on it runs, and is not the one with the fault."""
+        """Wait until every deck that has something on it runs. A fault that undo brought back is ended first."""
+        for name, deck in self.session.decks.items():
+            for index, slot in enumerate(deck.slots):
+                if slot.generator == faulty.NAME and slot.stage is not None and slot.stage.values["fault"] != "none":
+                    self.session.set_value(name, index, "fault", "none")
+                    self.session.restart(name)
         return self.until(lambda: all(self.running(name) or not self.occupied(name) for name in self.session.decks),
                           seconds, "both decks run")
 
