@@ -42,7 +42,7 @@ class StyleConfig(Config):
 
     steps: int = 600
     photos: str = ""
-    """Folder of photographs to paint on while it learns. Empty: DATA/photos if there is one, else the studio's own."""
+    """Folder of photographs to paint on while it learns. Empty: a folder photos in the data, else the studio's own."""
     styles: str = ""
     """Paintings to learn, by name without ending, with commas; ``name=file`` gives another name. Empty: all."""
     initial: str = "house_styles"

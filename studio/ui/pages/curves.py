@@ -103,10 +103,12 @@ class _Plot:
         all_positive = all(value >= 0 for value in values)
         wanted = bool(known) and all_positive and max(h for _, h in known) > DECADE * min(low for low, _ in known)
         self._scale(wanted)
+        if all_positive:  # a share of exactly 0 says nothing, and a logarithmic axis has no place for it
+            steps, values = [step for step, value in zip(steps, values, strict=True) if value > 0], positive
         made = self._items[name]
-        made[0].setData(steps, _plottable(values))
+        made[0].setData(steps, values)
         if not dots:
-            made[1].setData(steps, _plottable(smoothed(values)))
+            made[1].setData(steps, smoothed(values))
         return made
 
     def _add(self, name: str, ink: QColor, dots: bool) -> list[Any]:
@@ -114,12 +116,12 @@ class _Plot:
         if dots:
             made = [pg.PlotDataItem(
                 pen=pg.mkPen(ink, width=max(1, width // 2)), symbol="o", symbolBrush=ink, symbolPen=None,
-                symbolSize=theme.px(6), connect="finite",
+                symbolSize=theme.px(6),
             )]
         else:
             faint = QColor(ink)
             faint.setAlpha(70)
-            made = [pg.PlotDataItem(pen=pg.mkPen(pen, width=wide), connect="finite")
+            made = [pg.PlotDataItem(pen=pg.mkPen(pen, width=wide))
                     for pen, wide in ((faint, 1), (ink, width))]
         for item in made:
             self._box.addItem(item)
@@ -144,11 +146,6 @@ class _Plot:
         """The legend, which takes a second line where one is too short."""
         note = [f'<span style="color:{theme.color("dim").name()}">log&nbsp;scale</span>'] if self.logarithmic else []
         self._legend.setText(" &nbsp; ".join(self._names + note))
-
-
-def _plottable(values: list[float]) -> list[float]:
-    """What a logarithmic axis cannot show is a gap; a share of exactly 0 says nothing there."""
-    return [value if value > 0 else math.nan for value in values] if all(v >= 0 for v in values) else values
 
 
 class Curves(QWidget):

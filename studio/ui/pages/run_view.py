@@ -23,7 +23,7 @@ STATES = {
     "done": ("done", "good"), "failed": ("failed", "danger"), "cancelled": ("stopped", "dim"),
 }
 
-TITLES = {"helps": "What helps"}
+TITLES = {"helps": "What helps", "held_out": "To measure on"}
 """Names of facts that are not their keys."""
 
 
@@ -231,9 +231,14 @@ def report_rows(report: dict[str, Any]) -> tuple[list[tuple[str, str]], list[str
         elif isinstance(value, str):
             rows.append((name, value))
         elif isinstance(value, dict):
-            rows.append((name, ", ".join(f"{k} {v}" for k, v in list(value.items())[:12])))
+            rows.append((name, ", ".join(_pair(str(k), v) for k, v in list(value.items())[:12])))
         elif isinstance(value, list):
             rows.append((name, ", ".join(map(str, value[:8])) + (" …" if len(value) > 8 else "")))
     count = max(count, len(skipped))
     rows.append(("Skipped", f"{count:,}" if count else "nothing"))
     return rows, skipped
+
+
+def _pair(name: str, value: Any) -> str:
+    """A name and its value; of a file that is called so, the file alone."""
+    return str(value) if str(value).startswith(f"{name}.") else f"{name} {value}"

@@ -20,7 +20,7 @@ from studio.session.soundcheck import BAD, DOUBTFUL, GOOD, Act, Check
 from studio.session.soundcheck_acts import do
 from studio.ui import theme
 from studio.ui.control.ports import Lamp
-from studio.ui.kit import Badge, ask, button
+from studio.ui.kit import ask, button
 from studio.ui.pages.parts import Page, clear, label, scrolled
 
 AGAIN_MS = 300
@@ -77,7 +77,9 @@ class SoundcheckPage(Page):
             self.hear(kind, lambda _: self._soon())
 
     def _build(self) -> None:
-        self.verdict = Badge("looking …", "dim", filled=True)
+        self.verdict = label("looking …", "dim")
+        self.verdict.setFont(theme.font("strong"))
+        self.verdict.setAccessibleName("Verdict")
         self.again = button("Check again", "refresh", tip="Look at everything once more", clicked=self.look)
         self.warm = button("Warm everything up", "lightning", role="primary", clicked=self.warm_up,
                            tip="Load and run every deck, player and look once beside the show, so that nothing "
@@ -135,7 +137,8 @@ class SoundcheckPage(Page):
         self.busy.hide()
         self.again.setEnabled(True)
         bad, doubtful = (any(check.level == level for check in checks) for level in (BAD, DOUBTFUL))
-        self.verdict.set(soundcheck.summary(checks), BAD if bad else DOUBTFUL if doubtful else GOOD)
+        self.verdict.setText(soundcheck.summary(checks))
+        theme.set_role(self.verdict, BAD if bad else DOUBTFUL if doubtful else GOOD)
         # what has to be mended stands first
         shown = sorted(checks, key=lambda check: (BAD, DOUBTFUL, GOOD).index(check.level))
         if shown != self.checks:
