@@ -6,7 +6,9 @@ the instrument says that it does not sound.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.devices.conductor.outputs import OutputError
@@ -86,6 +88,23 @@ class ConductedSynth:
         """Choose a voice."""
         if self._engine is not None:
             self._engine.program(player, channel, number, at)
+
+    def sound(self, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        """Play a file of samples and delete it."""
+        threading.Thread(target=self._read, args=(player, path, channels, rate, at), name="reverie sound in",
+                         daemon=True).start()
+
+    def _read(self, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        import numpy as np
+
+        from studio.media import Audio
+
+        with contextlib.suppress(OSError, ValueError):
+            samples = np.fromfile(path, "<f4").reshape(-1, channels)
+            if self._engine is not None and len(samples):
+                self._engine.sound(player, Audio(samples, rate), at)
+        with contextlib.suppress(OSError):
+            Path(path).unlink()
 
     def raw(self, message: bytes) -> None:
         """A synth follows no clock."""

@@ -21,8 +21,9 @@ from studio.engine.threads import spawn
 from studio.media import Audio, Note, Notes
 from studio.session.playback_line import MOST_RATE, SINKS, Options, Playing, programs_of
 from studio.session.playback_ports import PortsOut, plan_ahead
-from studio.session.playback_sinks import HORIZON, Conducted, Silence, Sink, Synth
+from studio.session.playback_sinks import HORIZON, Conducted, Silence, Sink
 from studio.session.playback_steer import Steering
+from studio.session.playback_synth import Synth
 from studio.session.playback_track import Placed
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class Playback(Steering):
         self.session, self.clock = session, session.clock
         self.now = time.perf_counter
         self.playing: dict[str, Playing] = {}
-        self.synth = Synth(device=self._device(), told=self._tell)
         self.ports = PortsOut(session)
+        self.synth = Synth(self.ports.conductor, device=self._device())
         self.silence = Silence()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -186,7 +187,6 @@ class Playback(Steering):
 
     def panic(self) -> None:
         """End every note everywhere, now; who plays, plays on."""
-        self.synth.quiet()
         self.ports.conductor.quiet()
         for known in list(self.playing.values()):
             if isinstance(self._sink(known), Conducted):
@@ -204,13 +204,6 @@ class Playback(Steering):
 
     def _drop_ports(self) -> None:
         self.ports.keep({known.options.port for known in self.playing.values() if known.options.sink == "midi"})
-
-    def _tell(self, reason: str, cure: str) -> None:
-        """From the threads of devices."""
-        if reason:
-            self.session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source="Sound")
-        else:
-            self.session.notice("sound is back", source="Sound")
 
     def trouble(self, line: str) -> str:
         """Why a player is not heard, '' where it is."""
@@ -241,7 +234,7 @@ class Playback(Steering):
         while self.ports.renewed:
             port = self.ports.renewed.pop()
             for known in list(self.playing.values()):
-                if known.options.port == port:
+                if known.options.port == port if known.options.sink == "midi" else known.options.sink == port:
                     self._again(known, 0.02)
         self.ports.tick(self.clock, list(self.playing.values()), now)
         for known in list(self.playing.values()):

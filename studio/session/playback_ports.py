@@ -31,7 +31,7 @@ class PortsOut:
         self._session = session
         self.conductor = Conductor(told=self._told)
         self.renewed: set[str] = set()
-        """Ports that are back: what was meant for them is to be handed over anew."""
+        """Ports, and ``synth``, that are back: what was meant for them is to be handed over anew."""
         self._sinks: dict[str, Conducted] = {}
         self._clock_port = ""
         self._running = False
@@ -65,18 +65,20 @@ class PortsOut:
     def _told(self, out: str, reason: str, cure: str) -> None:
         """From the conductor's thread."""
         port = out.removeprefix(_MIDI)
+        source = "MIDI" if out != port else "Sound"
         if reason:
-            self._session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source="MIDI")
+            self._session.notice(f"{reason}; everything else goes on", level="warning", cure=cure, source=source)
             return
-        if out.startswith(_MIDI):
+        if out:
             self.renewed.add(port)
-        self._session.notice(f"{port} is back" if out else "the time is kept again", source="MIDI")
+        back = f"{port} is back" if out != port else "sound is back" if out else "the time is kept again"
+        self._session.notice(back, source=source)
 
     # --- the clock ---
 
     def tick(self, clock: Clock, players: Iterable[Playing], now: float) -> None:
         """Tell the conductor how the clock goes, and those who follow it that a song runs."""
-        if not self._sinks and not self._clock_wanted():
+        if not self.conductor.outputs() and not self._clock_wanted():
             return
         self.conductor.tempo(Tempo(*clock.line()))
         self._lead(clock, players)
@@ -124,6 +126,8 @@ def plan_ahead(known: Playing, sink: Conducted, until: float) -> None:
         sink.forget(name, notes.time.origin + notes.revised - 1e-6)
         notes.revised = None
     for item in notes.due(until):
-        if not options.mute:
+        if sink.levelled:
+            sink.plan(name, item.note, notes.time.origin + item.beat, known.programs)
+        elif not options.mute:
             touch = min(127, max(1, round(item.note.velocity * options.volume / 0.8)))
             sink.plan(name, replace(item.note, velocity=touch), notes.time.origin + item.beat, known.programs)

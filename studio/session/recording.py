@@ -204,11 +204,11 @@ class Recorder:
 
     def _sound_ring(self) -> Callable[[], SoundRing | None]:
         """Where the sound of the built-in synth is; silence while it does not play."""
-        output = getattr(self._session.playback, "synth", None)
-        output = getattr(output, "output", None)
-        if output is None or not hasattr(output, "tap"):
+        output = self._session.playback.synth.output
+        try:
+            ring = output.record()
+        except OSError:  # no room for it: the video is silent
             return lambda: None
-        ring = output.tap = SoundRing()
         return lambda: ring if output.running else None
 
     # --- the end ---

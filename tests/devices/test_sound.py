@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +19,8 @@ from studio.devices.sound import SoundError, SoundOutput, find_output, sound_out
 from studio.engine.threads import stop_all
 from studio.export import open_writer
 from studio.export.synth import hall_response
-from studio.export.voices import piano, strings
-from studio.media import Audio, Note
-from studio.session.playback_sinks import Synth
+from studio.media import Audio
+from studio.session.synth_engine import SynthEngine
 
 RATE = 48_000
 
@@ -120,9 +121,11 @@ def test_the_hall_is_a_convolution() -> None:
 class Card:
     """A sound output that a test mixes itself."""
 
-    def __init__(self, synth: Synth, rate: int = RATE) -> None:
-        self.mixer = synth.make_mixer(rate)
-        self.running, self.reason, self.name, self.device = True, "", "test", ""
+    latency = 0.0
+
+    def __init__(self, engine: SynthEngine, rate: int = RATE) -> None:
+        self.mixer = engine.make_mixer(rate)
+        self.running, self.reason, self.name, self.device, self.tap = True, "", "test", "", None
 
     def sample_at(self, when: float) -> int:
         return round(when * self.mixer.rate)
@@ -134,17 +137,35 @@ class Card:
 
 CHORALE = [(0.0, (72, 67, 64, 48)), (1.0, (74, 67, 62, 47)), (2.0, (76, 67, 60, 48)), (3.0, (74, 65, 59, 43)),
            (4.0, (72, 64, 55, 48))]
+FONTS = ["none"] + ([""] if importlib.util.find_spec("tinysoundfont") else [])
 
 
-def test_a_chorale_through_the_synth_is_heard_without_clipping_or_clicks(tmp_path: Path) -> None:
-    synth = Synth()
-    card: Any = Card(synth)
-    synth.output = card
-    synth.start()
+def engine_of(font: str) -> tuple[SynthEngine, Any]:
+    engine = SynthEngine(font=font)
+    card: Any = Card(engine)
+    engine.output = card
+    return engine, card
+
+
+def rendered(engine: SynthEngine) -> None:
+    """Wait for the thread of the studio's own voices."""
+    renderer = engine._renderer
+    if renderer is not None:
+        done = threading.Event()
+        renderer.submit(1 << 60, done.set)
+        assert done.wait(15.0)
+
+
+@pytest.mark.parametrize("font", FONTS)
+def test_a_chorale_through_the_synth_is_heard_without_clipping_or_clicks(tmp_path: Path, font: str) -> None:
+    engine, card = engine_of(font)
+    for voice in range(4):
+        engine.program("1", voice, 48, 0.0)
     for beat, pitches in CHORALE:
         for voice, pitch in enumerate(pitches):
-            synth.play("1", Note(pitch, 84, beat, 1.0, voice), 0.2 + beat * 0.6, 0.58, {})
-    until(lambda: card.mixer.voices == 20)
+            engine.note_on("1", voice, pitch, 84, 0.2 + beat * 0.6)
+            engine.note_off("1", voice, pitch, 0.2 + beat * 0.6 + 0.58)
+    rendered(engine)
     made = mixed(card.mixer, round(3.4 * RATE / BLOCK))
     path = tmp_path / "chorale.wav"
     with open_writer(path) as writer:
@@ -155,52 +176,47 @@ def test_a_chorale_through_the_synth_is_heard_without_clipping_or_clicks(tmp_pat
     assert -26.0 < level < -13.0, level
     assert np.abs(made).max() <= CEILING + 1e-6
     assert step(made) < 0.16  # steady tones of this loudness move by less; a cut one jumps by several tenths
-    synth.quiet("1")
+    engine.quiet("1")
     rest = mixed(card.mixer, round(0.2 * RATE / BLOCK))
     assert step(np.concatenate([made[-BLOCK:], rest])) < 0.16 and card.mixer.voices == 0
-    synth.close()
+    engine.close()
     assert not stop_all(5.0)
 
 
-def test_drums_choke_and_quiet_forgets_what_has_not_begun() -> None:
-    synth = Synth()
-    card: Any = Card(synth)
-    synth.output = card
-    synth.start()
-    for place, pitch in enumerate((36, 46, 42, 38)):
-        synth.play("1", Note(pitch, 100, 0.0, 0.25, 9), 0.05 + place * 0.1, 0.1, {})
-    until(lambda: card.mixer.voices == 4)
-    assert np.abs(mixed(card.mixer, 20)).max() > 0.05
-    synth.play("1", Note(36, 100, 0.0, 0.25, 9), 5.0, 0.1, {})
-    until(lambda: any(voice.at > 4 * RATE for voice in card.mixer._voices))
-    synth.quiet()
-    assert all(voice.at < card.mixer.position for voice in card.mixer._voices)
-    synth.close()
+@pytest.mark.parametrize("font", FONTS)
+def test_drums_choke_and_quiet_forgets_what_has_not_begun(font: str) -> None:
+    engine, card = engine_of(font)
+    engine.note_on("1", 9, 46, 110, 0.05)
+    rendered(engine)
+    alone = mixed(card.mixer, 60)
+    engine.note_on("1", 9, 46, 110, 0.05 + 60 * BLOCK / RATE)
+    engine.note_on("1", 9, 42, 1, 0.15 + 60 * BLOCK / RATE)
+    rendered(engine)
+    choked = mixed(card.mixer, 60)
+    late = slice(round(0.3 * RATE), round(0.5 * RATE))
+    assert np.abs(choked[: round(0.2 * RATE)]).max() > 0.03
+    assert np.abs(choked[late]).mean() < 0.5 * np.abs(alone[late]).mean(), "a closed hat ends an open one"
+    engine.note_on("1", 9, 36, 110, card.mixer.position / RATE + 0.5)
+    rendered(engine)
+    mixed(card.mixer, 200)  # the kick was heard, and its hall is over
+    engine.note_on("1", 9, 36, 110, card.mixer.position / RATE + 0.5)
+    rendered(engine)
+    engine.quiet()
+    assert np.abs(mixed(card.mixer, 100)).max() < 0.01
+    engine.close()
     assert not stop_all(5.0)
 
 
-def test_a_volume_of_nothing_is_silence() -> None:
-    synth = Synth()
-    synth.set_level("1", 0.0)
-    card: Any = Card(synth)
-    synth.output = card
-    synth.start()
-    synth.play("1", Note(60, 100, 0.0, 1.0), 0.0, 1.0, {})
-    until(lambda: card.mixer.voices == 1)
+@pytest.mark.parametrize("font", FONTS)
+def test_a_volume_of_nothing_is_silence(font: str) -> None:
+    engine, card = engine_of(font)
+    engine.level("1", 0.0)
+    engine.note_on("1", 0, 60, 100, 0.0)
+    rendered(engine)
+    mixed(card.mixer, 4)
     assert not mixed(card.mixer, 40).any()
-    synth.close()
+    engine.close()
     assert not stop_all(5.0)
-
-
-def test_voices_differ_by_program_and_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    synth = Synth()
-    note = Note(60, 80, 0.0, 1.0)
-    choose = synth._choice.voice
-    assert choose("1", 0, 0.2, {}) is piano and choose("1", 1, 0.9, {}) is strings
-    assert choose("1", 0, 0.2, {0: 48}) is strings
-    first = synth._wave(piano, note, 0.5, RATE)
-    assert synth._wave(piano, note, 0.498, RATE) is first
-    assert synth._wave(piano, note, 0.8, RATE) is not first
 
 
 # --- without a device, and with one ---

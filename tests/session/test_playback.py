@@ -373,17 +373,18 @@ def test_options_are_saved_undone_and_cleaned(session: Session, tmp_path: Path) 
     assert Options.of(line) == Options(rate=0.1)
 
 
-def test_without_a_sound_card_everything_else_goes_on(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sounddevice
-
-    monkeypatch.setattr(sounddevice, "query_devices", lambda *a, **k: [])
+def test_without_a_sound_card_everything_else_goes_on(session: Session) -> None:
+    session.playback.choose_output("No such card")
     session.add_player()
     session.load("1", "test.steps")
     session.set_bpm(240.0)
     until(session, lambda: session.playback.playing["1"].notes.played and session.notices)
     notice = session.notices[0]
-    assert "no sound card" in notice.text and "PulseAudio" in notice.cure and notice.level == "warning"
-    assert "no sound card" in session.playback.trouble("1")
+    # which of them depends on the machine
+    sentences = ("there is no sound output 'No such card'", "no sound card", "sound system", "PortAudio is missing")
+    assert any(sentence in notice.text for sentence in sentences), notice
+    assert notice.cure and notice.level == "warning" and notice.source == "Sound"
+    assert any(sentence in session.playback.trouble("1") for sentence in sentences)
     before = len(session.playback.playing["1"].notes.played)
     until(session, lambda: len(session.playback.playing["1"].notes.played) > before + 3)
 

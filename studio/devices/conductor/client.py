@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studio.devices.conductor.scout import Scout
 from studio.devices.conductor.tempo import Tempo
 from studio.devices.conductor.wire import Lines, Message, decode, encode
 from studio.engine.threads import spawn
@@ -75,6 +76,7 @@ class Conductor:
         self._heard = 0.0
         self._suspect = 0
         self._wake = threading.Event()
+        self._scout = Scout(_start, self._seen)
 
     # --- outputs ---
 
@@ -163,6 +165,10 @@ class Conductor:
         """A note at a time of ``perf_counter``."""
         self._send("note_at", out, player, channel, pitch, velocity, at, at + seconds, program)
 
+    def sound(self, out: str, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        """Samples (a file of float32, which the output deletes) at a time of ``perf_counter``."""
+        self._send("sound", out, player, path, channels, rate, at)
+
     def control(self, out: str, player: str, channel: int, number: int, value: int, beat: float) -> None:
         """A controller's movement on a beat."""
         self._send("control", out, player, channel, number, value, beat)
@@ -199,6 +205,7 @@ class Conductor:
 
     def look(self, now: float) -> None:
         """About once a second: end a process that says nothing any more; another is started."""
+        self._scout.run(not self._closed and any(known.kind == "midi" for known in list(self._outputs.values())))
         with self._lock:
             child = self._child
             silent = self._ready and now - self._heard > SILENT
@@ -219,11 +226,19 @@ class Conductor:
                 self._send("bye")
                 self._wake.set()
                 self._filled.notify_all()
+        self._scout.close()
 
     def join(self, seconds: float) -> None:
         """Wait for the end."""
         if self._thread is not None:
             self._thread.join(seconds)
+
+    def _seen(self, names: list[str]) -> None:
+        """From the scout: the ports that are there."""
+        with self._lock:
+            for out, known in self._outputs.items():
+                if known.kind == "midi":
+                    self._send("set", out, {"ports": names})
 
     def _send(self, *message: Any) -> None:
         with self._lock:
@@ -247,7 +262,7 @@ class Conductor:
 
     def _run(self) -> None:
         """One process, from its start to its end."""
-        child = _start()
+        child = _start("studio.devices.conductor")
         assert child.stdin is not None and child.stdout is not None
         self.starts += 1
         with self._lock:
@@ -358,10 +373,10 @@ class Conductor:
         self._told("", reason, "it is started again by itself, and ends what may hang")
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start(module: str) -> subprocess.Popen[bytes]:
     folders = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "studio.devices.conductor"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
         env={**os.environ, "PYTHONPATH": folders, "JACK_NO_START_SERVER": "1"},
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )

@@ -100,6 +100,10 @@ class Core:
         control, beat = Control(str(player), _seven(channel, 15), _seven(number), _seven(value)), _finite(beat)
         self._guarded(out, lambda part: part.plan_control(control, beat))
 
+    def _on_sound(self, out: str, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        sound = str(player), str(path), min(2, max(1, int(channels))), int(rate), _finite(at)
+        self._guarded(out, lambda part: part.instrument.sound(*sound))
+
     def _on_level(self, out: str, player: str, gain: float) -> None:
         player, gain = str(player), min(2.0, max(0.0, _finite(gain)))
         self._guarded(out, lambda part: part.instrument.level(player, gain))

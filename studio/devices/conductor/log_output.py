@@ -44,6 +44,8 @@ class LogOutput:
     def program(self, player: str, channel: int, number: int, at: float) -> None:
         self._write(0xC0 | channel, number)
 
+    def sound(self, player: str, path: str, channels: int, rate: int, at: float) -> None: ...
+
     def quiet(self, player: str | None) -> None:
         if player is None:
             self._write(0xB0, 123, 0)

@@ -7,6 +7,7 @@ before anything plays, or when nothing is due; to ask one for its ports takes a 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from typing import Any
 
@@ -43,7 +44,7 @@ class Pool:
     def tend(self, now: float, slack: float, *, missing: bool) -> None:
         """Have clients ready, made when there is time for it."""
         age = now - self._made
-        wanted = age > FRESH if missing else age > LOOK and not self.clients
+        wanted = age > (LOOK if not self.clients else FRESH if missing else math.inf)
         if wanted and (slack > FREE or age > FRESH + PATIENCE):
             self.fill(now)
 
@@ -85,6 +86,7 @@ class MidiPort:
         self._down = {(int(c) & 15, int(p) & 127) for c, p in settings.get("hanging", [])}
         self._clean = not self._down
         self._looked = -LOOK
+        self._unseen = 0
         now = time.perf_counter()
         if not pool.clients:
             pool.tend(now, FREE * 2, missing=False)
@@ -110,6 +112,9 @@ class MidiPort:
     def program(self, player: str, channel: int, number: int, at: float) -> None:
         self._send(_PROGRAM | channel, number)
 
+    def sound(self, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        """A port knows no samples."""
+
     def raw(self, message: bytes) -> None:
         self._send(*message)
 
@@ -125,7 +130,18 @@ class MidiPort:
 
     def level(self, player: str, gain: float) -> None: ...
 
-    def set(self, settings: dict[str, Any]) -> None: ...
+    def set(self, settings: dict[str, Any]) -> None:
+        """``ports``: the names that a fresh client sees (``scout``), whatever ours say."""
+        names = settings.get("ports")
+        if not isinstance(names, list):
+            return
+        there = bare(self.name) in [bare(str(name)) for name in names]
+        self._unseen = 0 if there else self._unseen + 1
+        if self._client is None and there:
+            self._pool.drop()  # they do not see it: they belong to a service that died
+        elif self._client is not None and self._unseen >= 2:  # the first list may be older than the port
+            self._pool.drop()
+            self._lost(f"the MIDI port {self.name} went away")
 
     def figures(self) -> dict[str, Any]:
         return {}

@@ -54,6 +54,9 @@ class Instrument(Protocol):
     def program(self, player: str, channel: int, number: int, at: float) -> None:
         """Choose a voice."""
 
+    def sound(self, player: str, path: str, channels: int, rate: int, at: float) -> None:
+        """Play a file of float32 samples, and delete it; what plays no samples ignores it."""
+
     def raw(self, message: bytes) -> None:
         """Send a system message (clock) now; what does not know such ignores it."""
 

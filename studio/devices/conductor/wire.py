@@ -12,6 +12,7 @@ To the conductor::
     ["note", out, player, channel, pitch, velocity, beat, end, program]       program -1: none is wished
     ["note_at", out, player, channel, pitch, velocity, at, end, program]      the same in seconds
     ["control", out, player, channel, number, value, beat]
+    ["sound", out, player, path, channels, rate, at]   a file of float32 samples, which the output deletes
     ["level", out, player, gain]           0..2
     ["forget", out, player, beat]          takes back notes that begin on the beat or later
     ["quiet", out or null, player or null] ends what sounds, forgets what waits
