@@ -22,13 +22,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.session.exporting import export_folder
 from studio.session.session import Session
 from studio.ui import actions, icons, layouts, theme
+from studio.ui.audio.panel import AudioPanel
 from studio.ui.commands import add_commands
 from studio.ui.control_commands import connect_page
 from studio.ui.decks import DecksPanel
 from studio.ui.inspector import Inspector
 from studio.ui.jobs import JobsStrip
+from studio.ui.kit import folders
 from studio.ui.kit.mime import GENERATOR, PRESET, SNAPSHOT, Dropped
 from studio.ui.learn_mode import LearnMode
 from studio.ui.library import LibraryDock
@@ -78,6 +81,7 @@ class MainWindow(QMainWindow):
         self.look: dict[str, Any] | None = None
         self.files: SessionFiles
         self.learn_mode: LearnMode
+        folders.begin_in(lambda: export_folder(session))
         self._build()
         self.actions_ = actions.Actions(self)
         add_commands(self)
@@ -139,15 +143,18 @@ class MainWindow(QMainWindow):
         self.stage.setCentralWidget(self.split)
         self.library = LibraryDock(self.session)
         self.setlist = SetListPanel(self.session)
+        self.sound = AudioPanel(self.session)
         self.inspector = Inspector(self.session)
         self.inspector.page_requested.connect(self.show_page)
         self.docks = {
             "library": self._dock("Library", self.library, Qt.DockWidgetArea.LeftDockWidgetArea),
             "inspector": self._dock("Inspector", self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),
             "setlist": self._dock("Set list", self.setlist, Qt.DockWidgetArea.LeftDockWidgetArea),
+            "sound": self._dock("Sound in", self.sound, Qt.DockWidgetArea.LeftDockWidgetArea),
         }
-        self.stage.tabifyDockWidget(self.docks["library"], self.docks["setlist"])
-        self.docks["setlist"].hide()
+        for name in ("setlist", "sound"):
+            self.stage.tabifyDockWidget(self.docks["library"], self.docks[name])
+            self.docks[name].hide()
         self.stack.addWidget(self.stage)
         self.pages["stage"] = self.stage
 
@@ -238,6 +245,8 @@ class MainWindow(QMainWindow):
         self.output.refresh()
         if turn == 0:
             self.transport.refresh()
+        if turn == 1 and self.docks["sound"].isVisible():
+            self.sound.refresh()
         if self._ticks % 6 == 1 and self.docks["inspector"].isVisible():
             self.inspector.refresh()
         if self._ticks % 15 == 3:
@@ -312,7 +321,8 @@ class MainWindow(QMainWindow):
         self.docks["inspector"].setFloating(False)
         self.stage.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks["library"])
         self.stage.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.docks["inspector"])
-        self.stage.tabifyDockWidget(self.docks["library"], self.docks["setlist"])
+        for tab in ("setlist", "sound"):
+            self.stage.tabifyDockWidget(self.docks["library"], self.docks[tab])
         self.docks["library"].setVisible(name == layouts.EXPLORE)
         self.docks["inspector"].setVisible(True)
         self.own.setVisible(name == layouts.EXPLORE)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from studio.session.line import Line
@@ -14,8 +14,10 @@ from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.decks.chain_strip import ChainStrip
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.dialogs import pick_file
 from studio.ui.kit.frame_view import FrameView
 from studio.ui.kit.small import Badge
+from studio.ui.views.feed_row import PICTURES_AND_VIDEO
 
 _STATES = {
     "empty": "empty", "loading": "loading", "starting": "loading", "absent": "absent", "failed": "failed",
@@ -104,13 +106,10 @@ class DeckTile(QWidget):
         menu.exec(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def _pick_input(self) -> None:
-        from PySide6.QtWidgets import QFileDialog
+        pick_file(self, f"What {self.line.title} works on", self._take_input, kinds=PICTURES_AND_VIDEO)
 
-        dialog = QFileDialog(self, f"What {self.line.title} works on", str(Path.home()),
-                             "Pictures and videos (*.png *.jpg *.jpeg *.webp *.gif *.mp4 *.mov *.mkv *.webm *.avi)")
-        dialog.fileSelected.connect(lambda name: self._session.set_input(self.line.name, name))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+    def _take_input(self, path: Path) -> None:
+        self._session.set_input(self.line.name, str(path))
 
     def show_line(self) -> None:
         """The line changed: its chain, title and state."""

@@ -17,6 +17,7 @@ from studio.ui.inspector.files import FileInfo, ModelInfo, dialog_filter, look_a
 from studio.ui.inspector.popup import Entry, PickPopup
 from studio.ui.inspector.row import ParamRow
 from studio.ui.inspector.tile import Tile, sign, to_pixmap
+from studio.ui.kit import folders
 
 _ICONS = {"image": "image", "video": "film", "midi": "notes", "text": "text", "audio": "sound"}
 
@@ -71,8 +72,9 @@ class _FileRow(ParamRow):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(dialog_filter(self.param.accepts).split(";;"))
         here = FilePath(self.value).expanduser().parent if self.value else None
-        if here is not None and here.is_absolute():
-            dialog.setDirectory(str(here))
+        kind = self.param.accepts.capitalize()
+        dialog.setDirectory(str(here if here is not None and here.is_absolute() else folders.start(kind)))
+        dialog.fileSelected.connect(lambda path: folders.remember(kind, FilePath(path).parent))
         dialog.fileSelected.connect(self.take_file)
         dialog.finished.connect(self._closed)
         self.dialog = dialog

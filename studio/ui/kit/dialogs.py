@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from studio.ui import icons, theme
+from studio.ui.kit import folders
 from studio.ui.kit.buttons import button
 
 Kinds = Sequence[tuple[str, Sequence[str]]]
@@ -144,6 +145,7 @@ def pick_file(
     """Let a file be chosen and return at once; ``picked`` gets its path, and is not called after Escape.
 
     ``kinds`` are ``("Pictures", ("*.png", "*.jpg"))``; with ``save`` a name may be new, and what exists is asked about.
+    Without ``folder`` it opens where the last file of the first kind was, else in the exports folder.
     """
     dialog = _files(parent, title, folder, kinds)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave if save else QFileDialog.AcceptMode.AcceptOpen)
@@ -152,7 +154,13 @@ def pick_file(
         dialog.setDefaultSuffix(kinds[0][1][0].removeprefix("*."))
     if name:
         dialog.selectFile(name)
-    dialog.fileSelected.connect(lambda path: picked(Path(path)))
+    kind = kinds[0][0] if kinds else ""
+
+    def take(path: str) -> None:
+        folders.remember(kind, Path(path).parent)
+        picked(Path(path))
+
+    dialog.fileSelected.connect(take)
     dialog.open()
     return dialog
 
@@ -172,8 +180,7 @@ def pick_folder(
 def _files(parent: QWidget | None, title: str, folder: Path | None, kinds: Kinds) -> QFileDialog:
     dialog = QFileDialog(parent, title)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    if folder is not None:
-        dialog.setDirectory(str(folder))
+    dialog.setDirectory(str(folder if folder is not None else folders.start(kinds[0][0] if kinds else "")))
     if kinds:
         dialog.setNameFilters([f"{label} ({' '.join(patterns)})" for label, patterns in kinds])
     return dialog

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from studio.session.feed import SCENE
 from studio.session.line import Line
@@ -14,9 +14,15 @@ from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.background import background
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.dialogs import pick_file
 
-_FILTER = ("Pictures and video (*.png *.jpg *.jpeg *.webp *.gif *.bmp *.tif *.tiff *.mp4 *.m4v *.mov *.mkv *.webm "
-           "*.avi *.mpg *.mpeg *.ogv *.ts);;All files (*)")
+PICTURES_AND_VIDEO = (
+    ("Pictures and video", (
+        "*.png", "*.jpg", "*.jpeg", "*.webp", "*.gif", "*.bmp", "*.tif", "*.tiff", "*.mp4", "*.m4v", "*.mov", "*.mkv",
+        "*.webm", "*.avi", "*.mpg", "*.mpeg", "*.ogv", "*.ts")),
+    ("All files", ("*",)),
+)
+"""What can be chosen as input in a file dialog."""
 
 
 class Elided(QLabel):
@@ -164,10 +170,12 @@ class FeedRow(QWidget):
         self.refresh()
 
     def _browse(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(self, "A video or a picture as input", "", _FILTER)
-        if chosen:
-            self.choose(chosen)
-        self._shown = ()
+        dialog = pick_file(self, "A video or a picture as input", lambda path: self.choose(str(path)),
+                           kinds=PICTURES_AND_VIDEO)
+        dialog.finished.connect(self._browsed)
+
+    def _browsed(self) -> None:
+        self._shown = ()  # the button that opened it looks as if it were chosen
         self.refresh()
 
     # ---- what is seen

@@ -20,7 +20,7 @@ from PySide6.QtGui import (
     QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QFileDialog, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.media import Frame
 from studio.picture import ENDINGS
@@ -29,12 +29,13 @@ from studio.ui import icons, theme
 from studio.ui.background import Task, background
 from studio.ui.kit import mime
 from studio.ui.kit.buttons import tool_button
+from studio.ui.kit.dialogs import pick_file
 from studio.ui.kit.painting import covering, focus_ring, rounded, to_qimage
 
 SIDE = 480
 """Longest side (pixels) of the thumbnails that are kept."""
 
-FILTER = f"Pictures ({' '.join('*' + ending for ending in ENDINGS)})"
+KINDS = (("Pictures", tuple(f"*{ending}" for ending in ENDINGS)),)
 
 
 def is_picture(path: Path) -> bool:
@@ -226,9 +227,9 @@ class PictureSlot(QWidget):
 
     def browse(self) -> None:
         """Choose a file in a dialog."""
-        found, _ = QFileDialog.getOpenFileName(self, self._title, self._path, FILTER)
-        if found:
-            self._take(found)
+        folder = Path(self._path).expanduser().parent if self._path else None
+        pick_file(self, self._title, lambda path: self._take(str(path)), kinds=KINDS,
+                  folder=folder if folder is not None and folder.is_dir() else None)
 
     def _take(self, path: str) -> None:
         self.set_path(path)

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from studio.ui.kit import ask, ask_text, pick_file, pick_folder
+from studio.ui.kit import ask, ask_text, folders, pick_file, pick_folder
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -136,3 +136,53 @@ def test_folder_is_picked_and_escape_is_silent(qtbot: QtBot, host: QWidget, tmp_
     dialog.reject()
     assert len(picked) == 1
     qtbot.waitUntil(lambda: not host.findChildren(QDialog))
+
+
+def choose(dialog: QFileDialog, path: Path) -> None:
+    dialog.setDirectory(str(path.parent))
+    dialog.selectFile(path.name)
+    dialog.accept()
+
+
+def opens_in(dialog: QFileDialog) -> Path:
+    folder = Path(dialog.directory().absolutePath())
+    dialog.reject()
+    return folder
+
+
+def test_dialogs_open_where_the_last_file_of_the_kind_was(
+    host: QWidget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
+    exports, songs = tmp_path / "exports", tmp_path / "songs"
+    exports.mkdir()
+    songs.mkdir()
+    monkeypatch.setattr(folders, "_default", lambda: exports)
+    midi, pictures = [("MIDI", ("*.mid",))], [("Pictures", ("*.png",))]
+    picked: list[Path] = []
+    first = pick_file(host, "Save", picked.append, kinds=midi, save=True, name="played.mid")
+    assert Path(first.directory().absolutePath()) == exports, "not in the folder of the program"
+    choose(first, songs / "one.mid")
+    assert picked == [songs / "one.mid"]
+    assert opens_in(pick_file(host, "Save", picked.append, kinds=midi, save=True)) == songs
+    assert opens_in(pick_file(host, "Open", picked.append, kinds=pictures)) == exports
+    assert opens_in(pick_file(host, "Open", picked.append, kinds=midi, folder=tmp_path)) == tmp_path
+    songs.rmdir()
+    assert opens_in(pick_file(host, "Save", picked.append, kinds=midi, save=True)) == exports
+    exports.rmdir()
+    assert opens_in(pick_file(host, "Save", picked.append, kinds=midi, save=True)) == tmp_path
+
+
+def test_a_spoilt_list_of_folders_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(folders, "_default", lambda: tmp_path)
+    folders.remember("MIDI", tmp_path)
+    (found,) = (tmp_path / "home").rglob("folders.json")
+    found.write_text("{no")
+    assert folders.start("MIDI") == tmp_path
+    found.write_text('{"MIDI": 3, "Text": "relative"}')
+    assert folders.start("MIDI") == tmp_path and folders.start("Text") == tmp_path
+    folders.remember("Text", Path("relative"))
+    for number in range(120):
+        folders.remember(f"kind {number}", tmp_path)
+    assert found.stat().st_size < 20_000
