@@ -7,6 +7,7 @@ has none for Linux and macOS and which we do not need. ``main.py`` installs it w
 from __future__ import annotations
 
 import heapq
+import importlib.util
 import itertools
 import threading
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+CURE = "python -m pip install --no-deps tinysoundfont==0.3.7"
 DRUMS = 9
 """Channel of drums, counted from 0."""
 GAIN, DRUM_GAIN = -2.0, 2.0
@@ -40,6 +42,12 @@ class FontProblem(RuntimeError):
         self.cure = cure
 
 
+def absent() -> str:
+    """Why there is no sound-font player here, '' where it is installed. Quick: nothing is imported."""
+    found = importlib.util.find_spec("tinysoundfont") is not None
+    return "" if found else "the sound-font player is not installed; the studio's own voices play instead"
+
+
 class Font:
     """A sound font that is loaded; players are copies that share its samples. Raises FontProblem."""
 
@@ -47,8 +55,7 @@ class Font:
         try:
             from tinysoundfont import _tinysoundfont as native
         except ImportError as error:
-            raise FontProblem(f"the sound-font player is not installed ({error})",
-                              "python -m pip install --no-deps tinysoundfont==0.3.7") from None
+            raise FontProblem(f"the sound-font player is not installed ({error})", CURE) from None
         try:
             if path.stat().st_size > _LIMIT:
                 raise FontProblem(f"{path.name} is larger than {_LIMIT // 2**20} MB", "use a smaller sound font")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio import paths
 from studio.control import midi
+from studio.devices import soundfont
 from studio.devices.listing import Kind, screens
 from studio.devices.midi_in import midi_inputs
 from studio.devices.midi_out import MidiError, bare, midi_outputs
@@ -189,8 +190,9 @@ def _sound_out(asked: Asked) -> list[Check]:
         return [Check("sound", "Sound out", BAD, _sentence(asked.sound_reason), "connect it again, or choose another",
                       (preferences,))]
     rate, more = f"{chosen.rate / 1000:g} kHz", f", {len(outputs) - 1} more" if len(outputs) > 1 else ""
-    acts = (Act("tone", "Test tone"), preferences)
-    return [Check("sound", "Sound out", GOOD, f"{chosen.name}, {rate}{more}", acts=acts)]
+    acts, why = (Act("tone", "Test tone"), preferences), soundfont.absent()
+    without = [Check("synth", "Synth", DOUBTFUL, _sentence(why), soundfont.CURE)] if why else []
+    return [Check("sound", "Sound out", GOOD, f"{chosen.name}, {rate}{more}", acts=acts), *without]
 
 
 def _sound_in(asked: Asked) -> list[Check]:

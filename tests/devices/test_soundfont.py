@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from studio.devices import soundfont
 from studio.devices.mixer import BLOCK, CEILING, Mixer
 from studio.devices.soundfont import DRUMS, Font, FontProblem, FontVoices
 from studio.export.soundfont.make import house_font
@@ -161,3 +162,10 @@ def test_what_is_no_font_is_said(tmp_path: Path) -> None:
         assert name in str(caught.value) and caught.value.cure
     with pytest.raises(FontProblem, match=r"gone\.sf2 cannot be read"):
         Font(tmp_path / "gone.sf2")
+
+
+def test_a_player_that_is_not_installed_is_said_with_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soundfont.importlib.util, "find_spec", lambda name: None)
+    assert "own voices play instead" in soundfont.absent() and "--no-deps" in soundfont.CURE
+    monkeypatch.setattr(soundfont.importlib.util, "find_spec", lambda name: object())
+    assert soundfont.absent() == ""
