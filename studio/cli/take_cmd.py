@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
+    from studio.session.take_jobs import summary
     from studio.session.takes import read_take
 
     take = read_take(args.file)
@@ -75,23 +75,6 @@ def _info(args: argparse.Namespace) -> int:
     for line in take.report:
         print(f"note: {line}", file=sys.stderr)
     return 0
-
-
-def summary(take: Any) -> dict[str, Any]:
-    """What is in a take, as plain data."""
-    decks: dict[str, list[str]] = {}
-    for event in take.of("chain"):
-        used = decks.setdefault(event["line"], [])
-        used += [item["generator"] for item in event["stages"] if item["generator"] not in used]
-    tempos = [float(take.header["clock"][1]), *(float(event["clock"][1]) for event in take.of("clock"))]
-    return {
-        "made": take.header.get("made", ""), "studio": take.header.get("studio", ""), "seconds": take.seconds,
-        "size": list(take.size), "fps": take.fps, "whole": take.whole, "decks": decks,
-        "tempo": sorted({round(min(tempos), 2), round(max(tempos), 2)}),
-        "events": dict(Counter(event["e"] for event in take.events if event["e"] not in ("mark", "end", "note"))),
-        "notes": sum(1 for _ in take.of("note")),
-        "marks": [{"t": event["t"], "text": event["text"]} for event in take.of("mark")], "report": take.report,
-    }
 
 
 def _render(args: argparse.Namespace) -> int:

@@ -144,6 +144,7 @@ class Recording:
         began = self.began = time.perf_counter()
         period, place = 1.0 / float(self.fps), 0
         last: Frame | None = None
+        missed: Frame | None = None
         heard, waiting = 0, np.zeros((0, 2), np.float32)
         while not self._stop.is_set():
             behind = int((time.perf_counter() - began) / period)
@@ -160,10 +161,13 @@ class Recording:
             try:
                 self._queue.put_nowait((place, fresh, waiting))
             except queue.Full:
-                if fresh is not None:
-                    self._tell(dropped=self._progress.dropped + 1)
+                if missed is not None and picture is not missed:
+                    self._tell(dropped=self._progress.dropped + 1)  # another came before it had a place
+                missed = picture if fresh is not None else missed
             else:
-                waiting = np.zeros((0, 2), np.float32)
+                if missed is not None and picture is not missed:
+                    self._tell(dropped=self._progress.dropped + 1)
+                waiting, missed = np.zeros((0, 2), np.float32), None
                 last = picture if picture is not None else last
                 if fresh is None:
                     self._tell(repeated=self._progress.repeated + 1)

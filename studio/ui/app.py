@@ -22,6 +22,7 @@ from studio.session.live_reload import LiveReload
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.faults import Faults
+from studio.ui.recording.commands import finish_left
 from studio.ui.window import MainWindow
 
 log = logging.getLogger("reverie.ui")
@@ -138,6 +139,7 @@ def _begin(window: MainWindow, path: str) -> None:
         first_look(session)
         if window.places.get("welcome", True) is not False:
             window.welcome()
+    finish_left(session)
     try:
         window.files.offer_recovery()
     except FileError as error:

@@ -9,6 +9,7 @@ from studio.ui import layouts
 from studio.ui.actions import Palette, ShortcutsDialog
 from studio.ui.control_commands import add_control_commands
 from studio.ui.listen import listen
+from studio.ui.recording.commands import add_recording
 
 if TYPE_CHECKING:
     from studio.ui.window import MainWindow
@@ -138,6 +139,7 @@ def _play_menu(window: MainWindow) -> None:
     add(menu, "Test pattern on the output", window.screens.toggle_pattern, "Ctrl+F8", icon="grid")
     add(menu, "Which screen is which", window.screens.identify, "Shift+F8", icon="eye",
         tip="Shows number, name and size on every screen for a moment")
+    add_recording(window)
     switches = (("F10", "blackout", "Blackout"), ("F11", "freeze", "Freeze"), ("F12", "safe", "Safe look"))
     for key, name, title in switches:
         add(menu, title, functools.partial(transport.toggle, name), key, icon=name)

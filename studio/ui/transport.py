@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QWidget
 
 from studio.session.session import Session
@@ -14,6 +14,7 @@ from studio.ui import theme
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
 from studio.ui.listen import listen
+from studio.ui.recording import RecordButton
 
 
 class BeatLights(QWidget):
@@ -110,6 +111,7 @@ class Transport(QWidget):
         session = self._session
         self.snapshot = tool_button("snapshot", "Snapshot", tip="Keep everything as it is now (F5)",
                                     clicked=self.snapshot_requested.emit)
+        self.record = RecordButton(session)
         self.output = tool_button("projector", "Output", tip="Show the programme on a screen of its own")
         self.output.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.output)
@@ -124,8 +126,18 @@ class Transport(QWidget):
         self.master.setFixedWidth(theme.px(88))
         self.master.moved.connect(lambda light: session.mix.set("fade", 1.0 - light))
         self.master.reset.connect(lambda: session.mix.set("fade", 0.0))
-        for widget in (self.snapshot, self.output, _gap(), self.blackout, self.freeze, self.safe, self.master):
+        panic = (self.blackout, self.freeze, self.safe, self.master)
+        for widget in (self.record, self.snapshot, self.output, _gap(), *panic):
             row.addWidget(widget)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = event.size().width() < theme.px(1100)
+        self.record.set_compact(narrow)
+        for part in (self.half, self.double):  # the panic row keeps its words
+            part.setVisible(not narrow)
+        style = Qt.ToolButtonStyle
+        self.tap.setToolButtonStyle(style.ToolButtonIconOnly if narrow else style.ToolButtonTextBesideIcon)
 
     def _switch(self, name: str, title: str, tip: str) -> QToolButton:
         def toggle() -> None:
@@ -200,6 +212,7 @@ class Transport(QWidget):
     def refresh(self) -> None:
         """Follow the clock; about 30 times a second."""
         self.beats.refresh()
+        self.record.refresh()
 
 
 def _gap() -> QWidget:
