@@ -196,3 +196,18 @@ def test_a_deck_that_gives_way_says_what_and_why_to_the_operator(
     assert tile.badge.text() == "" and tile.badge.isHidden() and session.decks["A"].extra["degrade"] is False
     session.set_degrades("A", True)
     assert session.decks["A"].degrades and "degrade" not in session.decks["A"].extra
+
+
+def test_a_fault_does_not_widen_its_deck(panel: DecksPanel, session: Session, qtbot: Any) -> None:
+    tile = panel.tiles["A"]
+    session.load("A", "test.shade")
+    pumped(session, qtbot, lambda: level(session) > 0)
+    tile.slow_refresh()
+    assert tile.badge.text() == ""
+    before = tile.minimumSizeHint().width()
+    tile.badge.set("STOPPED BY A FAULT", "danger")
+    tile.badge.show()
+    qtbot.waitUntil(lambda: tile.layout().isEnabled())
+    assert tile.minimumSizeHint().width() <= before + 12  # the gap beside it, not the word
+    tile.badge.resize(60, tile.badge.height())
+    assert not tile.badge.grab().isNull()

@@ -46,7 +46,7 @@ class DeckTile(QWidget):
         head.setSpacing(theme.space(2))
         self.title = QLabel(line.title)
         self.title.setFont(theme.font("title"))
-        self.badge = Badge("", "dim")
+        self.badge = Badge("", "dim", gives_way=True)
         self.power = tool_button("pause", f"Stop or run {line.title}", size=14, clicked=self._toggle,
                                  tip=f"Stop or run {line.title}; the picture stays")
         self.more = tool_button("more", f"More for {line.title}", size=14, clicked=self._menu)
@@ -139,7 +139,7 @@ class DeckTile(QWidget):
         self.view.set_overlay(figures, "warning" if slow else "dim")
         self.badge.set(*_badge(state, stale, rung))
         self.badge.setVisible(bool(self.badge.text()))
-        self.badge.setToolTip(_given_up(rung, status.rung_why))
+        self.badge.setToolTip(_given_up(rung, status.rung_why) or why or stale)
         empty = "Drop a generator here, or press +" if state == "empty" else why
         self.view.set_state(_STATES.get(state, "running"), empty, button=_BUTTONS.get(state, ""))
         self.power.setEnabled(bool(line.slots))

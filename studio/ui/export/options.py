@@ -36,6 +36,10 @@ LABELS = {
 """Where the declared name says too little to a person."""
 
 
+LOWEST = {"loop": "forever"}
+"""What the lowest value of an option means, where the number alone says nothing."""
+
+
 class Row:
     """One option: its widget, its value, back to the default."""
 
@@ -73,6 +77,7 @@ class Row:
         if isinstance(param, Int):
             self.spin = QSpinBox()
             self.spin.setRange(int(param.low), int(param.high))
+            self.spin.setSpecialValueText(LOWEST.get(param.name, ""))
         else:
             self.spin = QDoubleSpinBox()
             self.spin.setRange(param.low, param.high)

@@ -15,11 +15,14 @@ class Badge(QWidget):
     """A small word in a pill, coloured by role: ``LIVE``, ``failed``, ``GPU``."""
 
     def __init__(
-        self, text: str = "", role: str = "dim", *, filled: bool = False, parent: QWidget | None = None
+        self, text: str = "", role: str = "dim", *, filled: bool = False, gives_way: bool = False,
+        parent: QWidget | None = None,
     ) -> None:
+        """With ``gives_way`` it asks for no room: where there is little its word is cut, and whole in the tooltip."""
         super().__init__(parent)
-        self._text, self._role, self._filled = "", role, filled
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._text, self._role, self._filled, self._gives_way = "", role, filled, gives_way
+        wide = QSizePolicy.Policy.Maximum if gives_way else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
         self.set(text, role)
 
     def set(self, text: str, role: str | None = None) -> None:
@@ -40,13 +43,15 @@ class Badge(QWidget):
         return QSize(metrics.horizontalAdvance(self._text) + theme.space(3), metrics.height() + theme.space(1))
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        return QSize(0, self.sizeHint().height()) if self._gives_way else self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        text = QFontMetrics(theme.font("tiny")).elidedText(
+            self._text, Qt.TextElideMode.ElideRight, max(0, self.width() - theme.space(3)))
         ink = theme.color(self._role if self.isEnabled() else "disabled")
         ground = QColor(ink) if self._filled else theme.blend(theme.color("panel"), ink, 0.16)
-        pill(painter, self._text, QPointF(0, 0), ground, theme.color("on_accent") if self._filled else ink)
+        pill(painter, text, QPointF(0, 0), ground, theme.color("on_accent") if self._filled else ink)
 
 
 class Elided(QLabel):

@@ -206,6 +206,11 @@ def test_a_gif_is_shown_before_it_is_made(waving: Session, qtbot: Any, tmp_path:
     pumped(waving, qtbot, lambda: gif.result is not None)
     assert len(gif.swatches.colours()) >= 60 and "about" in gif.size_text.text()
     before = gif.result
+    repeats = dialog.form.options.rows["loop"].spin
+    assert repeats.text() == "forever" and repeats.value() == 0
+    repeats.setValue(3)
+    assert repeats.text() == "3"
+    repeats.setValue(0)
     colours = dialog.form.options.rows["colours"].spin
     colours.setFocus()
     colours.selectAll()

@@ -92,7 +92,8 @@ def test_a_generator_that_fails_has_a_reason_and_one_click_restarts_it(zoo: Desk
 def test_groups_and_rows_stand_in_the_order_of_the_declarations(zoo: Desk) -> None:
     assert groups(zoo) == ["Numbers", "Choices", "Places", "Files"]
     assert zoo.inspector.panel is not None
-    assert [row.name for row in zoo.inspector.panel.groups[1].shown_rows()] == ["mode", "palette", "mirror", "fire", "stride"]
+    shown = [row.name for row in zoo.inspector.panel.groups[1].shown_rows()]
+    assert shown == ["mode", "palette", "mirror", "fire", "stride"]
     ys = [row.mapTo(zoo.inspector.panel.content, QPoint(0, 0)).y() for row in zoo.inspector.panel.rows.values()]
     assert ys == sorted(ys)
 

@@ -23,11 +23,13 @@ from studio.midi_file import read_midi
 from studio.plugins import Registry, read_plugin
 from studio.session.playback_track import Letter, NotesTrack, Placed, Played
 from studio.session.session import Session
+from studio.ui import theme
+from studio.ui.theme.tokens import NAMES, contrast
 from studio.ui.views import view_class
 from studio.ui.views.sequencer import GenericTextView, MidiView, NotesView, TextView, outputs
 from studio.ui.views.sequencer.looks import chance_color, channel_color, drum_name, key_name, shown
 from studio.ui.views.sequencer.roll import Roll
-from studio.ui.views.sequencer.roll_paint import note_color
+from studio.ui.views.sequencer.roll_paint import ivory, note_color
 from studio.ui.views.sequencer.roll_state import Lanes, RollState, chances_at
 
 NOTES = '''
@@ -406,6 +408,16 @@ def test_chances_belong_to_the_block_that_plays() -> None:
     assert chances_at(blocks, exposed, 13.0) is None and chances_at(blocks, None, 9.0) is None
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_names_of_octaves_can_be_read(qtbot: QtBot, name: str) -> None:
+    before = theme.current()
+    theme.apply(QApplication.instance(), name)
+    try:
+        assert contrast(ivory().name(), theme.color("window").name()) >= 9.0
+    finally:
+        theme.apply(QApplication.instance(), before)
+
+
 def test_names_and_colours() -> None:
     assert key_name(60) == "C4" and drum_name(36) == "Bass drum" and drum_name(3) == "Drum 3"
     assert shown("\n") == "⏎" and shown("a") == "a"
@@ -497,6 +509,16 @@ def test_edit_and_continue_from_the_cursor(text: Shown) -> None:
     assert not view.edit_row.isVisible()
     text.until(lambda: page.toPlainText().startswith("Oh say<6><6>"))
     assert text.known.state == "playing"
+
+
+def test_the_row_of_an_edit_has_its_place_reserved(text: Shown) -> None:
+    view = text.view
+    before, page = view.minimumSizeHint(), view.page.height()
+    assert not view.edit_row.isVisible()
+    view._edited()
+    assert view.edit_row.isVisible()
+    text.qtbot.waitUntil(lambda: view.edit_row.height() > 0)
+    assert view.minimumSizeHint() == before and view.page.height() == page
 
 
 def test_edits_can_be_undone(text: Shown) -> None:

@@ -154,12 +154,13 @@ def paint_keys(painter: QPainter, frame: Frame, lanes: Lanes, state: RollState) 
         row = QRectF(keys.left(), top, keys.width(), height)
         (_drum_key if lanes.drums else _piano_key)(painter, row, pitch, lit.get(pitch))
     if not lanes.drums and 12 * height > theme.px(15):  # names over the rows beside them
-        painter.setPen(theme.color("on_accent"))
+        bold = theme.font("tiny")
+        bold.setBold(True)
+        painter.setFont(bold)
         for pitch in lanes.rows:
             top = lanes.top(pitch, keys)
             if pitch % 12 == 0 and top is not None:
-                box = QRectF(keys.left(), top + height / 2 - theme.px(9), keys.width() - theme.px(3), theme.px(18))
-                painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, key_name(pitch))
+                _octave_name(painter, keys, top + height / 2, key_name(pitch), lit.get(pitch))
     painter.restore()
     painter.fillRect(QRectF(keys.right() - 1, keys.top(), 1, keys.height()), theme.color("line"))
 
@@ -177,10 +178,24 @@ def _drum_key(painter: QPainter, row: QRectF, pitch: int, item: Played | None) -
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
 
 
+def ivory() -> QColor:
+    """The white keys: light enough for a name in the darkest colour to be read at a glance."""
+    return theme.blend(theme.color("panel"), theme.color("text"), 0.8)
+
+
+def _octave_name(painter: QPainter, keys: QRectF, middle: float, name: str, item: Played | None) -> None:
+    """On a ground of its own: the edges of the keys beside it do not cross it."""
+    metrics = QFontMetricsF(painter.font())
+    wide, high = metrics.horizontalAdvance(name) + theme.px(4), metrics.ascent() + theme.px(1)
+    box = QRectF(keys.right() - 1 - wide, middle - high / 2, wide, high)
+    painter.fillRect(box, ivory() if item is None else note_color(item, False))
+    painter.setPen(theme.color("window") if item is None else theme.color("on_accent"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+
 def _piano_key(painter: QPainter, row: QRectF, pitch: int, item: Played | None) -> None:
     black = pitch % 12 in BLACK
-    ivory = theme.blend(theme.color("panel"), theme.color("text"), 0.62)
-    painter.fillRect(row, ivory if item is None or black else note_color(item, False))
+    painter.fillRect(row, ivory() if item is None or black else note_color(item, False))
     gap = theme.color("window")
     if black:
         key = QRectF(row.left(), row.top(), row.width() * 0.6, row.height())

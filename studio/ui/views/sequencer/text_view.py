@@ -112,6 +112,9 @@ class GenericTextView(StageView):
         for widget in (hint, self.go_on_button, self.drop_edits):
             row.addWidget(widget)
         row.addStretch(1)
+        keeps = self.edit_row.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # else the page, and the decks above it, would move at the first letter
+        self.edit_row.setSizePolicy(keeps)
         self.edit_row.hide()
         return self.edit_row
 
