@@ -23,14 +23,15 @@ from studio.files import FileError
 from studio.library.models import Model, list_models
 from studio.session.core import Core
 from studio.session.training import DataCheck, Plan, TrainingRun, discard, free_name, start_training, unfinished
-from studio.training.describe import Setting, describe, load_recipe
-from studio.training.recipes import PICTURE_FILES, RECIPES, About, about
+from studio.training.describe import Setting
+from studio.training.recipes import RECIPES, About, about
 from studio.ui import theme
 from studio.ui.background import background
 from studio.ui.kit import Section, ask, button, mime, pick_file, pick_folder
 from studio.ui.pages.form import SettingsForm
 from studio.ui.pages.parts import DropArea, Facts, Page, column, label, rule, scrolled
 from studio.ui.pages.recipe_card import RecipeCard
+from studio.ui.pages.recipe_choice import all_settings, is_picture, list_place, recipe_for
 from studio.ui.pages.run_view import Resting, RunView, report_rows
 
 
@@ -142,7 +143,7 @@ class TrainingPage(Page):
 
     def _read(self) -> None:
         def work() -> tuple[list[Model], list[Plan], dict[str, list[Setting]]]:
-            return list_models(), unfinished(), self._settings or _all_settings()
+            return list_models(), unfinished(), self._settings or all_settings()
 
         background(self.session, work, self._known, owner=self)
 
@@ -207,7 +208,7 @@ class TrainingPage(Page):
         if path.is_file() and path.suffix.lower() not in what.endings:
             if self._by_hand and what.folder and what.kind == "image" and is_picture(path):
                 path = path.parent  # one of the pictures of the folder that was meant
-            elif other := _recipe_for(path):
+            elif other := recipe_for(path):
                 self.choose(other)
             elif what.folder:
                 path = path.parent
@@ -377,27 +378,6 @@ class TrainingPage(Page):
         """The window closes: a training that runs saves itself and ends with the studio."""
         if self.check is not None:
             self.check.cancel()
-
-
-def list_place(name: str) -> int:
-    """Where a recipe stands in the list: those with a known use first."""
-    order = ["gan", "style", "text", "midi", "drums", "features", "roll"]
-    return order.index(name) if name in order else len(order)
-
-
-def _all_settings() -> dict[str, list[Setting]]:
-    return {name: describe(load_recipe(where).Settings) for name, where in RECIPES.items()}
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its name."""
-    return path.suffix.lower() in PICTURE_FILES and path.is_file()
-
-
-def _recipe_for(path: Path) -> str:
-    """The recipe that takes a single file of this kind, ''."""
-    ending = path.suffix.lower()
-    return next((name for name in sorted(RECIPES, key=list_place) if ending in about(name).endings), "")
 
 
 def _guarded(owner: Any, call: Callable[[], None]) -> Callable[[], None]:
