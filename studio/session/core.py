@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.control.binding import Binding
 from studio.control.modulators import Modulator
@@ -32,6 +33,9 @@ from studio.session.setlist import SetList
 from studio.session.snapshots import Snapshot
 from studio.session.warmup import Warmed
 
+if TYPE_CHECKING:
+    from studio.session.outputs import Outputs
+
 log = logging.getLogger("reverie.session")
 
 NOTICES = 500
@@ -42,7 +46,7 @@ class Core:
     """Lines, news, plugins and undo; ``Session`` has the rest.
 
     Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls, settings,
-    soundcheck, recording.
+    soundcheck, recording, outputs.
     """
 
     def __init__(
@@ -122,6 +126,15 @@ class Core:
     def modulators(self) -> list[Modulator]:
         """What moves by itself; change them through ``controls``."""
         return self.controls.modulators
+
+    # --- ways out ---
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """Other programs and the preview in a browser; nothing of it is loaded before somebody asks."""
+        from studio.session.outputs import Outputs
+
+        return Outputs(self)
 
     # --- lines ---
 
@@ -368,6 +381,8 @@ class Core:
         """Stop everything; returns at once. ``studio.engine.threads.stop_all`` waits for the threads."""
         self.recorder.close()
         self.closed = True
+        if "outputs" in self.__dict__:
+            self.outputs.close()
         self.playback.close()
         self.controls.close()
         self.jobs.cancel_all()

@@ -1,0 +1,1 @@
+"""Words on stage: type set over the picture, in time."""
