@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.app import FIRST_GENERATOR, FIRST_PRESET, make_application, make_session
-from studio.ui.window import PAGES, MainWindow
+from studio.ui.rail import PAGES
+from studio.ui.screenshots_control import control_scenes, sound_check
+from studio.ui.window import MainWindow
 
 SIZES = ((1280, 720), (1920, 1080))
 PATIENCE = 60.0
@@ -111,4 +113,9 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
         yield name, partial(player, generator, preset)
     yield "perform", perform
     for name, _, _, _ in PAGES[1:]:
-        yield name, partial(window.show_page, name)
+        if name == "control":
+            yield from control_scenes(photographer)
+        elif name == "soundcheck":
+            yield name, partial(sound_check, photographer)
+        else:
+            yield name, partial(window.show_page, name)

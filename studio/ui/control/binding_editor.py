@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -195,7 +194,7 @@ class BindingEditor(QFrame):
     def _switch(self, name: str, field: str, tip: str) -> QCheckBox:
         switch = QCheckBox(name)
         switch.setToolTip(tip)
-        switch.clicked.connect(partial(self._change, field))
+        switch.clicked.connect(lambda on: self._change(field, on))
         return switch
 
     # --- showing ---

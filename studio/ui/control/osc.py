@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -161,7 +159,7 @@ class OscPanel(QWidget):
         self.port.setAccessibleName("OSC port")
         self.port.setToolTip("UDP port that messages come in at, 1024–65535")
         no_wheel(self.port)
-        self.port.valueChanged.connect(partial(change_setting, self.session, self, "osc_port"))
+        self.port.valueChanged.connect(lambda port: change_setting(self.session, self, "osc_port", port))
         self.open = self._switch("From the network too", "osc_open", "Without it only this computer is heard")
         self.warning = label(WARNING, "warning", wrap=True)
         self.send = QLineEdit()
@@ -196,7 +194,7 @@ class OscPanel(QWidget):
     def _switch(self, text: str, name: str, tip: str) -> QCheckBox:
         switch = QCheckBox(text)
         switch.setToolTip(tip)
-        switch.clicked.connect(partial(change_setting, self.session, self, name))
+        switch.clicked.connect(lambda on: change_setting(self.session, self, name, on))
         return switch
 
     def _use_free(self) -> None:

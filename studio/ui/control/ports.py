@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
@@ -105,7 +103,7 @@ class PortList(QFrame):
         switch.setEnabled(state.lights or not state.here)
         switch.setToolTip("Its lights, rings and motors follow the values" if switch.isEnabled()
                           else "This controller has no port that could be sent to")
-        switch.clicked.connect(partial(self._feedback, state.name))
+        switch.clicked.connect(lambda on: self._feedback(state.name, on))
         self.switches[state.name] = switch
         row.addWidget(switch)
         return row
@@ -126,7 +124,8 @@ class MonitorView(QFrame):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(theme.font("mono"))
-        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setStyleSheet("border: none")  # the well around it has one
+        self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setAccessibleName("Messages that come in")
         self.text.setPlaceholderText("Nothing yet. Move a knob, press a pad, or send OSC: it appears here.")
@@ -156,5 +155,5 @@ class MonitorView(QFrame):
 
 
 def _text(line: Line) -> str:
-    times = f"  ×{line.count}" if line.count > 1 else ""
-    return f"{line.what:<28} {line.value:<14} {line.port}{times}"
+    times = f"×{line.count}" if line.count > 1 else ""
+    return f"{line.what:<25} {line.value:<13} {times:<6} {line.port}"

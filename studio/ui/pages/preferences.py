@@ -49,7 +49,21 @@ class PreferencesPage(Page):
         self._save = QTimer(self, singleShot=True, interval=SAVE_MS)
         self._save.timeout.connect(self._write)
         self._build()
+        self.hear("settings", lambda _: self._sync())
         self.look()
+
+    def _sync(self) -> None:
+        """Settings that were changed on another page."""
+        for name, widget in self.widgets.items():
+            value = self.session.settings[name]
+            widget.blockSignals(True)
+            if isinstance(widget, QCheckBox):
+                widget.setChecked(bool(value))
+            elif isinstance(widget, (QSpinBox, QDoubleSpinBox)):
+                widget.setValue(value)
+            elif isinstance(widget, QLineEdit) and not widget.hasFocus():
+                widget.setText(str(value))
+            widget.blockSignals(False)
 
     def _build(self) -> None:
         left = QVBoxLayout()

@@ -1,0 +1,64 @@
+"""A session with a MIDI controller that the tests play, and pages that are refreshed as the window would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QWidget
+
+from studio.devices import midi_in
+from studio.engine import threads
+from studio.session.session import Session
+from tests.ui.control.client import Client
+from tests.ui.pages.conftest import Wheels
+from tests.ui.stand import make_session
+
+
+@pytest.fixture
+def pad(monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Callable[..., None]:
+    """``pad((0xB0, 7, 100), …)``: the controller sends."""
+    import rtmidi
+
+    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
+    monkeypatch.setattr(midi_in, "POLL", 0.02)
+    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])  # no lights
+    Client.ports, Client.made = ["Pad 20:0"], []
+
+    def play(*messages: tuple[int, ...]) -> None:
+        def listening() -> list[Client]:
+            return [client for client in Client.made if client.name and client.callback]
+
+        qtbot.waitUntil(lambda: bool(listening()), timeout=20_000)
+        for message in messages:
+            listening()[-1].callback((list(message), 0.0), None)
+
+    return play
+
+
+@pytest.fixture
+def session(pad: Any, tmp_path: Path, qtbot: Any) -> Iterator[Session]:
+    made = make_session(tmp_path)
+    wheels = Wheels(made)
+    made.wheels = wheels  # type: ignore[attr-defined]
+    made.load("A", "test.shade")
+    qtbot.waitUntil(lambda: made.decks["A"].state == "running", timeout=20_000)
+    yield made
+    wheels.stop()
+    made.close()
+    assert not threads.stop_all(15.0)
+
+
+@pytest.fixture
+def show(session: Session, qtbot: Any) -> Callable[..., Any]:
+    def shown(kind: type, size: tuple[int, int] = (1232, 590)) -> QWidget:
+        page = kind(session)
+        qtbot.addWidget(page)
+        page.resize(*size)
+        page.show()
+        session.wheels.pages.append(page)  # type: ignore[attr-defined]
+        return page
+
+    return shown
