@@ -143,6 +143,23 @@ class Controls:
         if done is not None:
             done(made)
 
+    def relearn(self, binding: Binding, done: Callable[[Binding], None] | None = None) -> None:
+        """Let the control that is moved next take the place of a binding's source; its options stay."""
+        self.learning_for = target = binding.target
+
+        def learned(source: Source) -> None:
+            if self.learning_for is target:
+                self.learning_for = None
+                here = next((b for b in self.router.bindings if b is binding), None)
+                made = self.change(here, source=source) if here is not None else self.bind(source, target)
+                if done is not None:
+                    done(made)
+
+        self.router.learn(lambda source: self.session.events.call(lambda: learned(source)))
+        self.apply_settings()
+        self._run()
+        self.session.post("controls")
+
     def watch(self, on: bool) -> None:
         """Keep a monitor of what comes in, see ``ports.monitor``."""
         self.watching = self.ports.monitor.on = on

@@ -123,10 +123,11 @@ class RouteRows(QWidget):
     def _pressed(self, binding: Binding) -> QHBoxLayout:
 
         row = QHBoxLayout()
-        title = f"presses {title_of(self.session, binding.target)}"
+        number = self.session.controls.board.style(binding.target) == "number" and binding.mode in ("auto", "absolute")
+        title = f"{'is bound to' if number else 'presses'} {title_of(self.session, binding.target)}"
         row.addWidget(label(title), 1)
         row.addWidget(label(place_of(self.session, binding.target), "small"))
-        row.addWidget(tool_button("close", f"No longer {title}", size=14,
+        row.addWidget(tool_button("close", f"Take away: {title}", size=14,
                                   clicked=partial(self.session.controls.unbind, binding)))
         return row
 
