@@ -12,6 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -323,6 +324,50 @@ def disk_full(show: Show, rng: Rng, event: Event) -> Steps:
     show.survived("disk full")
 
 
+def recording(show: Show, rng: Rng, event: Event) -> Steps:
+    """The output is recorded for some seconds, video and take; the film has every second of it."""
+    yield from show.claim("recording")
+    recorder = show.session.recorder
+    if show.full_disk is not None and rng.random() < 0.3:
+        yield from _record_nowhere(show)
+    seconds = float(rng.uniform(4.0, 8.0))
+    before = set(recorder.recordings())
+    if not recorder.start("both", on_bar=False, anew=False):
+        raise Unhealed("a recording cannot be begun")
+    yield from show.rest(seconds)
+    recorder.stop()
+    yield from show.until(lambda: not recorder.active, HEALED, "the recording ends")
+    yield from show.until(
+        lambda: any(path.suffix == ".mp4" for path in set(recorder.recordings()) - before), HEALED, "the film is there")
+    made = next(path for path in recorder.recordings() if path not in before and path.suffix == ".mp4")
+    length = _film_seconds(made)
+    if abs(length - seconds) > 1.0:
+        raise Unhealed(f"a recording of {seconds:.1f} s holds {length:.1f} s")
+    show.survived("recording")
+    for path in set(recorder.recordings()) - before:
+        path.unlink(missing_ok=True)
+
+
+def _record_nowhere(show: Show) -> Steps:
+    """On a disk that is full it cannot begin, and says so."""
+    settings, recorder = show.session.settings, show.session.recorder
+    kept = settings["record_folder"]
+    settings.set("record_folder", str(show.full_disk))
+    begun = recorder.start("both", on_bar=False, anew=False)
+    settings.set("record_folder", kept)
+    if begun:
+        raise Unhealed("a recording began on a full disk")
+    show.survived("recording on a full disk refused")
+    yield
+
+
+def _film_seconds(path: Path) -> float:
+    import av
+
+    with av.open(str(path)) as film:
+        return float(film.duration or 0) / 1e6
+
+
 class Unhealed(RuntimeError):
     """What must come after a fault did not come in time."""
 
@@ -330,6 +375,6 @@ class Unhealed(RuntimeError):
 ACTS: dict[str, Callable[[Show, Rng, Event], Steps]] = {
     act.__name__: act for act in (
         knobs, crossfade, undo, snapshot, setlist, look, steer, tempo, panic_row, fault, midi_flood, osc_flood,
-        input_loss, save, port_loss, conductor_loss, export, disk_full,
+        input_loss, save, port_loss, conductor_loss, export, disk_full, recording,
     )
 }

@@ -11,7 +11,7 @@ from studio.session.soak.faulty import FAULTS
 PERIODS = {
     "knobs": 5.0, "crossfade": 11.0, "undo": 13.0, "snapshot": 17.0, "steer": 19.0, "fault": 23.0, "midi_flood": 29.0,
     "look": 31.0, "osc_flood": 37.0, "tempo": 41.0, "panic_row": 43.0, "input_loss": 47.0, "save": 53.0,
-    "port_loss": 61.0, "export": 67.0, "disk_full": 71.0, "conductor_loss": 79.0, "setlist": 83.0,
+    "recording": 59.0, "port_loss": 61.0, "export": 67.0, "disk_full": 71.0, "conductor_loss": 79.0, "setlist": 83.0,
 }
 """Seconds from one to the next, on average; primes, so that over an evening each meets each."""
 

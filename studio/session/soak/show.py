@@ -107,6 +107,8 @@ class Show:
             if generator.endswith("midi_sequencer"):
                 sink: dict[str, Any] = {"sink": "midi", "port": self.port.address} if self.port else {"sink": "synth"}
                 session.playback.set_options(line.name, **sink)
+        session.settings.set("record_folder", str(self.folder / "recordings"))
+        session.settings.set("record_size", "640x360")
         session.settings.set("osc_port", _free_port())
         session.settings.set("osc", True)
         session.pump()
