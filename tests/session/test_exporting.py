@@ -129,11 +129,36 @@ class Growing(Generator):
 '''
 
 
+DRIFT = '''
+import numpy as np
+from studio.api import Choice, Context, Generator
+
+
+class Drift(Generator):
+    """Discs that move faster and faster, or grain."""
+    id, version, makes, title = "test.drift", 1, "image", "Drift"
+    kind = Choice("discs", ("discs", "grain"))
+
+    def setup(self, ctx):
+        self.at = 0.0
+
+    def step(self, ctx):
+        width, height = ctx.size or (64, 48)
+        y, x = np.mgrid[0:1:height * 1j, 0:1:width * 1j]
+        self.at += ctx.dt * 0.3 * ctx.t
+        wave = 0.5 + 0.5 * np.sin(20 * (x + self.at)) * np.cos(14 * (y - self.at))
+        picture = np.stack([wave, wave ** 2, 1 - wave], 2)
+        if self.kind == "grain":
+            picture = picture + ctx.rng.normal(0, 0.06, picture.shape)
+        return picture.clip(0, 1).astype(np.float32)
+'''
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     registry = Registry([plugin for plugin in discover(builtin_only=True) if plugin.name == "sample_scene"])
     for name, text in (("ramp", SOURCE), ("half", EFFECT), ("beep", PLAYER), ("count", TEXT),
-                       ("growing", GROWING)):
+                       ("growing", GROWING), ("drift", DRIFT)):
         place = tmp_path / f"{name}.py"
         place.write_text(text)
         registry.add(read_plugin(place))
@@ -401,6 +426,20 @@ def test_foreign_files_are_recognised(session: Session, tmp_path: Path) -> None:
     (tmp_path / "q.json").write_text(json.dumps({"format": "reverie.recipe"}))
     with pytest.raises(FileError):
         restoring.look_at(tmp_path / "q.json")
+
+
+@pytest.mark.parametrize(("generator", "params", "size"), [
+    ("reverie.sample_scene", {}, (360, 270)), ("test.drift", {"kind": "discs"}, (480, 320)),
+    ("test.drift", {"kind": "grain"}, (400, 300)),
+])
+def test_the_size_of_a_gif_is_known_beforehand(
+    session: Session, tmp_path: Path, generator: str, params: dict[str, str], size: tuple[int, int]
+) -> None:
+    loaded(session, "A", generator, **params)
+    plan = ExportPlan(form("gif"), tmp_path / "a.gif", size=size, fps=10.0, frames=24)
+    found = preview(look_of(session, "A"), plan)
+    real = finished(session, "A", "gif", plan.path, size=size, fps=10.0, frames=24)
+    assert 0.75 < found.size / real.stat().st_size < 1.25
 
 
 def test_a_picture_goes_where_it_can(session: Session, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from studio.media import Frame
 from studio.session.core import Core
 from studio.session.exporting import ExportPlan, Look
-from studio.session.gif_preview import GifPreview, preview, trial_frames, trial_size
+from studio.session.gif_preview import FRAMES, MOST_SMALL, GifPreview, Trial, preview, trial_frames
 from studio.session.memory import text as size_text
 from studio.ui import theme
 from studio.ui.background import Task, background
@@ -152,7 +152,7 @@ class GifPanel(QWidget):
         self.session = session
         self.result: GifPreview | None = None
         self._wanted: tuple[Look, ExportPlan] | None = None
-        self._frames: tuple[tuple[Any, ...], list[Frame]] | None = None
+        self._trial: tuple[tuple[Any, ...], Trial] | None = None
         self._task: Task | None = None
         self._wait = QTimer(self, singleShot=True, interval=WAIT_MS)
         self._wait.timeout.connect(self._start)
@@ -189,16 +189,16 @@ class GifPanel(QWidget):
         if self._task is not None:
             self._task.cancel()
         look, plan = self._wanted
-        key = (id(look), plan.fps, trial_size(plan.size or look.size or (512, 512)), min(8, plan.frames or 8))
-        held = self._frames[1] if self._frames is not None and self._frames[0] == key else None
+        key = (id(look), plan.fps, plan.size or look.size or (512, 512), min(MOST_SMALL, plan.frames or FRAMES))
+        held = self._trial[1] if self._trial is not None and self._trial[0] == key else None
         task = self._task = Task()
 
-        def work() -> tuple[list[Frame], GifPreview]:
-            frames = held or trial_frames(look, plan, task.cancelled)
-            return frames, preview(look, plan, frames=frames, cancelled=task.cancelled)
+        def work() -> tuple[Trial, GifPreview]:
+            trial = held or trial_frames(look, plan, task.cancelled)
+            return trial, preview(look, plan, trial=trial, cancelled=task.cancelled)
 
-        def done(found: tuple[list[Frame], GifPreview]) -> None:
-            self._frames = (key, found[0])
+        def done(found: tuple[Trial, GifPreview]) -> None:
+            self._trial = (key, found[0])
             self.show_result(found[1])
 
         background(self.session, work, done, self._failed, owner=self, task=task)
