@@ -190,6 +190,8 @@ class Core:
         """End every note and let every output go, whatever else fails."""
         self.closed = True
         self._stop_clock()
+        for part in self.parts.values():  # all are silent before the first is let go: a driver may crash at that
+            self._attempt(lambda part=part: part.quiet(None, self._now()))  # type: ignore[misc]
         for out in list(self.parts):
             self._end(out)
         self.parts.clear()
@@ -200,12 +202,14 @@ class Core:
         part = self.parts[out]
         if self._clock_to == out:
             self._stop_clock()
-        lasts: list[Callable[[], None]] = [lambda: part.quiet(None, self._now()), part.instrument.close]
-        for last in lasts:
-            try:
-                last()
-            except Exception as error:
-                self._tell("log", f"{out}: {error}")
+        self._attempt(lambda: part.quiet(None, self._now()))
+        self._attempt(part.instrument.close)
+
+    def _attempt(self, last: Callable[[], None]) -> None:
+        try:
+            last()
+        except Exception as error:
+            self._tell("log", f"at the end: {error}")
 
     def _stop_clock(self) -> None:
         message = self._clock.stop()

@@ -15,10 +15,11 @@ from studio.devices.midi_out import MidiError, bare, make_clients
 
 LOOK = 0.5
 """Seconds between two looks whether the port is there."""
+OWN = "Reverie out"
 FREE = 0.04
 """Seconds without anything due in which a client may be made."""
-PATIENCE = 4.0
-"""Seconds after which one is made in any case."""
+PATIENCE = 2.0
+"""Seconds that such a moment is waited for."""
 FRESH = 6.0
 """Seconds after which the system's service is spoken to anew while a port is missing: it may have been restarted."""
 _OFF, _ON, _CONTROL, _PROGRAM = 0x80, 0x90, 0xB0, 0xC0
@@ -44,8 +45,8 @@ class Pool:
     def tend(self, now: float, slack: float, *, missing: bool) -> None:
         """Have clients ready, made when there is time for it."""
         age = now - self._made
-        wanted = age > (LOOK if not self.clients else FRESH if missing else math.inf)
-        if wanted and (slack > FREE or age > FRESH + PATIENCE):
+        wait = LOOK if not self.clients else FRESH if missing else math.inf
+        if age > wait + (0.0 if slack > FREE else PATIENCE):
             self.fill(now)
 
     def take(self, name: str) -> tuple[Any, list[str]]:
@@ -54,22 +55,30 @@ class Pool:
         for client in self.clients:
             ports: list[str] = client.get_ports()
             names += ports
-            match = name if name in ports else next((port for port in ports if bare(port) == bare(name)), None)
-            if match is not None:
-                client.open_port(ports.index(match), "Reverie out")
+            place = find(name, ports)
+            if place is not None:
+                client.open_port(place, OWN)
                 self.clients.remove(client)
                 return client, names
         return None, names
 
     def drop(self) -> None:
         """Let all go."""
-        clients, self.clients = self.clients, []
-        for client in clients:
-            with contextlib.suppress(Exception):
-                client.delete()
+        _DEAD.extend(self.clients)
+        self.clients = []
 
 
 POOL = Pool()
+_DEAD: list[Any] = []
+"""Clients whose service may have died are never touched again: to close one can end the process, and when the service
+is back they list its ports, but what is sent through them goes nowhere."""
+
+
+def find(name: str, ports: list[str]) -> int | None:
+    """The place of a port, by its name or by the name without numbers."""
+    if name in ports:
+        return ports.index(name)
+    return next((place for place, port in enumerate(ports) if bare(port) == bare(name)), None)
 
 
 class MidiPort:
@@ -87,6 +96,7 @@ class MidiPort:
         self._clean = not self._down
         self._looked = -LOOK
         self._unseen = 0
+        self._gone = False
         now = time.perf_counter()
         if not pool.clients:
             pool.tend(now, FREE * 2, missing=False)
@@ -140,7 +150,6 @@ class MidiPort:
         if self._client is None and there:
             self._pool.drop()  # they do not see it: they belong to a service that died
         elif self._client is not None and self._unseen >= 2:  # the first list may be older than the port
-            self._pool.drop()
             self._lost(f"the MIDI port {self.name} went away")
 
     def figures(self) -> dict[str, Any]:
@@ -165,12 +174,12 @@ class MidiPort:
     def _look(self, now: float) -> None:
         self._looked = now
         if self._client is not None:
-            names = self._client.get_ports()
-            if self.name not in names and bare(self.name) not in map(bare, names):
+            if find(self.name, self._client.get_ports()) is None:
                 self._lost(f"the MIDI port {self.name} went away")
             return
         if self._pool.trouble[0]:
-            self._state = False, *self._pool.trouble
+            if not self._gone:  # else why it went is not to be forgotten
+                self._state = False, *self._pool.trouble
             return
         try:
             self._client, names = self._pool.take(self.name)
@@ -178,27 +187,28 @@ class MidiPort:
             self._state = False, f"the MIDI port {self.name} cannot be opened ({error})", "close what else uses it"
             return
         if self._client is None:
+            if self._gone:
+                return
             known = ", ".join(names[:6]) or "none"
             self._state = (False, f"there is no MIDI port {self.name!r}",
                            f"connect it, or choose another; there are: {known}")
             return
-        self._state = True, "", ""
+        self._state, self._gone, self._unseen = (True, "", ""), False, 0
         if not self._clean:  # it was away while notes sounded
             self.quiet(None)
             self._clean = True
 
     def _lost(self, reason: str) -> None:
-        self._shut()
-        self._clean = False
+        _DEAD.append(self._client)
+        self._client = None
+        self._pool.drop()
+        self._clean, self._gone = False, True
         self._state = False, reason, "connect it again; it is taken up by itself"
 
-    def _shut(self) -> None:
+    def close(self) -> None:
         client, self._client = self._client, None
+        self._state = False, "closed", ""
         if client is not None:
             with contextlib.suppress(Exception):
                 client.close_port()
                 client.delete()
-
-    def close(self) -> None:
-        self._shut()
-        self._state = False, "closed", ""

@@ -101,7 +101,7 @@ def test_quiet_and_shut_end_notes(conductor: Conductor, tmp_path: Path) -> None:
     until(lambda: conductor.state("a")[0] and conductor.state("b")[0])
     begin(conductor)
     for out in "ab":
-        conductor.plan(out, "1", 0, 60, 90, 0.2, 50.0)
+        conductor.plan(out, "1", 0, 60, 90, 1.5, 50.0)
         conductor.plan(out, "1", 0, 61, 90, 40.0, 50.0)
     until(lambda: sounding(first) and sounding(second))
     conductor.quiet("a")
@@ -123,7 +123,7 @@ def test_a_damaged_output_or_message_is_told_and_stops_nothing_else(
     conductor._send("nonsense", 1, 2)
     conductor._send("note", "good", "1", 0, 60, 90, float("nan"), 1.0)
     begin(conductor)
-    conductor.plan("good", "1", 0, 60, 90, 0.2, 0.4)
+    conductor.plan("good", "1", 0, 60, 90, 1.5, 1.7)
     until(lambda: len(read(tmp_path / "good")) >= 2)
     assert conductor.alive and conductor.starts == 1
 
@@ -135,8 +135,8 @@ def test_the_killed_process_is_started_again_with_what_was_to_be_played(
     conductor.open("out", "log", {"path": str(log)})
     until(lambda: conductor.state("out")[0])
     begin(conductor)
-    conductor.plan("out", "1", 3, 60, 90, 0.2, 60.0)
-    conductor.plan("out", "1", 3, 62, 90, 5.0, 5.5)
+    conductor.plan("out", "1", 3, 60, 90, 1.5, 60.0)
+    conductor.plan("out", "1", 3, 62, 90, 6.0, 6.5)
     conductor.plan("out", "1", 3, 64, 90, 70.0, 71.0)
     until(lambda: sounding(log))
     first = conductor.pid
@@ -178,8 +178,8 @@ while not c.state("out")[0]:
     assert time.monotonic() < end
 c.tempo(Tempo(time.perf_counter(), 0.0, 2.0))
 for pitch in (60, 64, 67):
-    c.plan("out", "1", 5, pitch, 90, 0.2, 50.0)
-c.control("out", "1", 5, 64, 127, 0.3)
+    c.plan("out", "1", 5, pitch, 90, 1.5, 50.0)
+c.control("out", "1", 5, 64, 127, 1.4)
 c.plan("out", "1", 5, 72, 90, 30.0, 50.0)
 while not c.figures("out").get("sounding") == 3:
     time.sleep(0.01)
