@@ -81,6 +81,11 @@ class AudioIn:
         """Whether sound comes in."""
         return time.perf_counter() - self._heard_at < STALE
 
+    def frames(self) -> list[AudioFrame]:
+        """The frames of the last six seconds, the newest last; from any thread."""
+        with self._lock:
+            return list(self.history)
+
     @property
     def latency(self) -> float:
         """Seconds that the device says it takes."""

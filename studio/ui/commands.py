@@ -159,6 +159,8 @@ def _view_menu(window: MainWindow) -> None:
         tip="Show or hide the inspector")
     add(menu, "Set list", functools.partial(window.toggle_dock, "setlist"), "Ctrl+F6", icon="rows",
         tip="Show or hide the set list")
+    add(menu, "Sound in", functools.partial(window.toggle_dock, "sound"), "Shift+F6", icon="microphone",
+        tip="Show or hide the sound that is heard: level, bands, onsets, tempo, and what they move")
     add(menu, "Own view", window.toggle_own, "Ctrl+F7", icon="window",
         tip="Show or hide the selected generator's own view below the decks")
     window.actions_.separator(menu)

@@ -15,6 +15,7 @@ from studio.control.binding import Binding, Target
 from studio.control.modulators import Lfo
 from studio.params import Trigger
 from studio.ui import icons
+from studio.ui.audio.use import add_features
 from studio.ui.kit.toast import Toast
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def add_control(menu: QMenu, row: ParamRow) -> None:
         "The knob, pad or OSC address that moves next will move this")
     for binding in controls.bindings_of(edits.line, edits.index, row.name):
         _add(menu, "unlink", f"Unbind {binding.source.text()}", functools.partial(controls.unbind, binding))
+    heard = menu.addMenu(icons.icon("microphone", "dim"), "Bind to sound")
+    add_features(heard, edits.session, edits.line, edits.index, row.name, pushed=False)
     if isinstance(row.param, Trigger):
         return
     modulate = menu.addMenu(icons.icon("waves", "dim"), "Modulate")
@@ -105,6 +108,8 @@ def add_control(menu: QMenu, row: ParamRow) -> None:
     routes = {route.modulator: route for route in controls.routes_of(edits.line, edits.index, row.name)}
     for text, make in QUICK:
         _add(modulate, "plus", text, functools.partial(_quick, row, make))
+    add_features(modulate.addMenu(icons.icon("microphone", "dim"), "By the sound"), edits.session, edits.line,
+                 edits.index, row.name, pushed=True)
     if controls.modulators:
         modulate.addSeparator()
     for modulator in controls.modulators:

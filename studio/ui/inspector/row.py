@@ -27,6 +27,7 @@ from studio.ui import icons, theme
 from studio.ui.inspector.describe import spoken, tooltip, value_text
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.measure import font, wrapping
+from studio.ui.inspector.row_drop import TakesSound
 from studio.ui.inspector.row_layout import GUTTER, LINE, Parts, Plan, arrange
 from studio.ui.inspector.row_menu import from_clipboard, row_menu, to_clipboard
 from studio.ui.inspector.veil import Veil
@@ -35,7 +36,7 @@ NOTE_MS = 6000
 """How long a note stays at a row; an error stays until it is mended."""
 
 
-class ParamRow(QWidget):
+class ParamRow(TakesSound):
     """One parameter. Subclasses make their controls, hand them to ``place`` and show values in ``show_value``."""
 
     bind_requested = Signal(str)
@@ -65,6 +66,7 @@ class ParamRow(QWidget):
         self._shown: Any = _NOTHING
         self._plans: dict[int, Plan] = {}
         self.setMouseTracking(True)
+        self.setAcceptDrops(True)
         self.setToolTip(tooltip(param))
         self.setAccessibleName(param.label)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)

@@ -10,6 +10,8 @@ from PySide6.QtCore import QMimeData, QUrl
 GENERATOR = "application/x-reverie-generator"
 PRESET = "application/x-reverie-preset"
 SNAPSHOT = "application/x-reverie-snapshot"
+AUDIO = "application/x-reverie-audio"
+"""A feature of the sound that is heard, by its name; rows of the inspector take it."""
 OURS = (GENERATOR, PRESET, SNAPSHOT)
 
 

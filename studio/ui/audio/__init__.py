@@ -1,0 +1,1 @@
+"""Sound in: what is heard, drawn as it comes, and bound to parameters (``panel``, ``use``)."""
