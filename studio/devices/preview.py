@@ -292,8 +292,9 @@ class Preview:
             server = _Server((host, port), token, encoder, self._facts)
         except (OSError, OverflowError) as error:
             free = next((other for other in range(port + 1, port + PORTS_TRIED) if _is_free(host, other)), 0)
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             cure = f"; {free} is free" if free else "; choose another"
-            raise PreviewError(f"port {port} is in use or not allowed ({error}){cure}") from None
+            raise PreviewError(f"port {port} cannot be used ({reason}){cure}") from None
         self._server, self._encoder, self.token, self.open = server, encoder, token, open_to_all
         spawn("reverie preview server", lambda: server.serve_forever(0.05), self.stop)
 

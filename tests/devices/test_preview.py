@@ -210,7 +210,7 @@ def _answers(server: Preview) -> bool:
 
 def test_a_port_in_use_is_named_and_a_free_one_offered(server: Preview) -> None:
     other = Preview(Show())
-    with pytest.raises(PreviewError, match=rf"port {server.port} is in use .*; \d+ is free"):
+    with pytest.raises(PreviewError, match=rf"port {server.port} cannot be used .*in use.*; \d+ is free"):
         other.start(server.port)
     assert not other.running and other.address == ""
     with pytest.raises(PreviewError, match="choose another"):

@@ -15,6 +15,7 @@ from studio.session.session import Session
 from studio.ui import icons
 from studio.ui.programme.compose import SCALINGS
 from studio.ui.programme.output import OutputWindow, ScreenLabel, describe, find_screen, identify
+from studio.ui.programme.ways_out import fill_ways_out
 
 _SCALING_WORDS = {
     "fit": "Fit: the whole picture", "fill": "Fill: cut to the screen", "stretch": "Stretch to the screen",
@@ -126,6 +127,7 @@ class OutputControl(QObject):
         menu.addAction(icons.icon("eye"), "Which screen is which", self.identify)
         menu.addAction(icons.icon("close"), "Close the output", lambda: self.show("")).setEnabled(
             bool(self.output.screen_name))
+        fill_ways_out(menu, self._session, self._window)
 
     def _asked(self, name: str, _checked: bool = False) -> None:
         self.show(name)
