@@ -146,7 +146,7 @@ def _play_menu(window: MainWindow) -> None:
 
 
 def _view_menu(window: MainWindow) -> None:
-    from studio.ui.window import PAGES
+    from studio.ui.rail import PAGES
 
     add = window.actions_.add
     menu = "&View"

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QDockWidget,
     QMainWindow,
-    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QToolBar,
@@ -24,39 +23,28 @@ from PySide6.QtWidgets import (
 
 from studio.session.exporting import export_folder
 from studio.session.session import Session
-from studio.ui import actions, icons, layouts, theme
+from studio.ui import actions, layouts, theme
 from studio.ui.audio.panel import AudioPanel
 from studio.ui.commands import add_commands
 from studio.ui.control_commands import connect_page
 from studio.ui.decks import DecksPanel
+from studio.ui.figures import Figures
 from studio.ui.inspector import Inspector
 from studio.ui.jobs import JobsStrip
 from studio.ui.kit import folders
-from studio.ui.kit.mime import GENERATOR, PRESET, SNAPSHOT, Dropped
+from studio.ui.kit.mime import Dropped
 from studio.ui.learn_mode import LearnMode
 from studio.ui.library import LibraryDock
 from studio.ui.listen import listen
 from studio.ui.own_view import OwnView
 from studio.ui.programme import OutputControl, OutputWindow, Programme
+from studio.ui.rail import PAGES, Rail
 from studio.ui.sessions import SessionFiles
 from studio.ui.setlist import SetListPanel
 from studio.ui.transport import Transport
 from studio.ui.welcome import Welcome, take_way
 
-PAGES = (
-    ("stage", "Stage", "deck", ""),
-    ("control", "Control", "faders", "studio.ui.pages:ControlPage"),
-    ("soundcheck", "Sound check", "shield", "studio.ui.pages:SoundcheckPage"),
-    ("training", "Train", "train", "studio.ui.pages:TrainingPage"),
-    ("models", "Models", "model", "studio.ui.pages:ModelsPage"),
-    ("plugins", "Plugins", "puzzle", "studio.ui.pages:PluginsPage"),
-    ("preferences", "Preferences", "settings", "studio.ui.pages:PreferencesPage"),
-    ("log", "Log", "log", "studio.ui.pages:LogPage"),
-    ("about", "About", "info", "studio.ui.pages:AboutPage"),
-)
 TICK_MS = 16
-LATENCY_SHOWN = 10.0
-"""Seconds that the last measured way from knob to screen is shown."""
 
 
 class MainWindow(QMainWindow):
@@ -76,8 +64,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, QWidget] = {}
         self._closing = self._shown = False
         self._ticks = 0
-        self._edit_seen: dict[str, tuple[float, int]] = {}
-        self._latency = (0.0, 0.0)
+        self.figures = Figures(session)
         self.look: dict[str, Any] | None = None
         self.files: SessionFiles
         self.learn_mode: LearnMode
@@ -87,7 +74,7 @@ class MainWindow(QMainWindow):
         add_commands(self)
         for signal in ("line", "session", "history"):
             listen(self, session, signal, lambda _: self._title())
-        listen(self, session, "values", self._edited)
+        listen(self, session, "values", self.figures.edited)
         self._restore_places()
         self._title()
         self.timer = QTimer(self)
@@ -109,7 +96,9 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.setCentralWidget(self.stack)
         self._build_stage()
-        self._build_rail()
+        self.rail = Rail(self)
+        self.page_actions = self.rail.actions_by_page
+        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.rail)
         self.jobs = JobsStrip(session)
         holder = QToolBar("Messages")
         holder.setObjectName("messages-bar")
@@ -166,36 +155,6 @@ class MainWindow(QMainWindow):
         self.stage.addDockWidget(area, dock)
         return dock
 
-    def _build_rail(self) -> None:
-        rail = QToolBar("Pages")
-        rail.setObjectName("rail")
-        rail.setMovable(False)
-        rail.setOrientation(Qt.Orientation.Vertical)
-        rail.setIconSize(QSize(theme.px(20), theme.px(20)))
-        rail.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        group = QActionGroup(self)
-        self.page_actions: dict[str, QAction] = {}
-        for name, title, icon, _ in PAGES:
-            if name == "preferences":
-                gap = QWidget()
-                gap.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-                rail.addWidget(gap)
-            action = QAction(icons.icon(icon, "dim", "accent"), title, self)
-            action.setCheckable(True)
-            action.setToolTip(title)
-            action.triggered.connect(functools.partial(self._rail_pressed, name))
-            group.addAction(action)
-            rail.addAction(action)
-            button = rail.widgetForAction(action)
-            button.setAccessibleName(title)
-            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-            self.page_actions[name] = action
-        self.page_actions["stage"].setChecked(True)
-        self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, rail)
-
-    def _rail_pressed(self, name: str, _checked: bool = False) -> None:
-        self.show_page(name)
-
     def show_page(self, name: str) -> QWidget:
         """Show a page by its name in PAGES; it is made when it is first wanted."""
         if name not in self.pages:
@@ -235,7 +194,7 @@ class MainWindow(QMainWindow):
         self._ticks += 1
         self.session.pump()
         if self.programme.refresh():
-            self._measure(now)
+            self.figures.seen(now)
         # what is painted together keeps the thread for so long: previews, own view and the rest take turns
         turn = self._ticks % 4
         if self.stack.currentWidget() is self.stage:
@@ -262,35 +221,7 @@ class MainWindow(QMainWindow):
             self.setlist.refresh()
         elif page is not None:
             page.refresh()  # type: ignore[attr-defined]
-        self._figures()
-
-    def _edited(self, line: Any) -> None:
-        """A value was changed: remember when, to tell how long it takes to be seen."""
-        mailbox = getattr(line.worker, "mailbox", None)
-        if mailbox is not None and line.name not in self._edit_seen and line.state == "running":
-            self._edit_seen[line.name] = (time.monotonic(), mailbox.put_count)
-
-    def _measure(self, now: float) -> None:
-        # the first picture after the edit may have been begun before it, the second was not
-        for name, (when, count) in list(self._edit_seen.items()):
-            if self.session.decks[name].worker.mailbox.put_count >= count + 2:  # type: ignore[union-attr]
-                self._latency = (now, now - when)
-                del self._edit_seen[name]
-            elif now - when > 2.0:
-                del self._edit_seen[name]
-
-    def _figures(self) -> None:
-        states = [line.status() for line in self.session.decks.values() if line.slots]
-        running = [state for state in states if state.state == "running"]
-        parts = [self.session.device.upper()]
-        if running:
-            parts.append(f"{max(state.fps for state in running):.0f} fps")
-        measured, latency = self._latency
-        if measured and time.monotonic() - measured < LATENCY_SHOWN:
-            parts.append(f"knob to screen {latency * 1000:.0f} ms")
-        late = sum(state.late for state in states)
-        parts.append(f"{late} late" if late else "none late")
-        self.transport.show_figures(" · ".join(parts))
+        self.transport.show_figures(self.figures.text())
 
     def _title(self) -> None:
         star = " •" if self.session.modified else ""
@@ -360,32 +291,9 @@ class MainWindow(QMainWindow):
 
     def dropped_on(self, line: str, what: Dropped) -> None:
         """Something was dropped on a deck's picture."""
-        from studio.library.presets import load_preset
-        from studio.ui.decks.chain_strip import put_generator
+        from studio.ui.dropped import use_on
 
-        if what.kind == GENERATOR:
-            put_generator(self.session, self.session.line(line), what.text)
-        elif what.kind == PRESET:
-            try:
-                preset, _ = load_preset(Path(what.text))
-            except ValueError as error:
-                self.session.notice(str(error), level="error")
-                return
-            self._preset_on(line, preset)
-        elif what.kind == SNAPSHOT:
-            found = next((item for item in self.session.snapshots if item.key == what.text), None)
-            if found is not None:
-                self.session.recall(found)
-        else:
-            self.dropped_files(list(what.files), line)
-
-    def _preset_on(self, line: str, preset: Any) -> None:
-        target = self.session.line(line)
-        for index, slot in enumerate(target.slots):
-            if slot.generator == preset.generator and slot.stage is not None:
-                self.session.apply_preset(line, index, preset)
-                return
-        self.session.load(line, preset.generator, preset=preset.slug)
+        use_on(self, line, what)
 
     def dropped_files(self, files: list[Path], line: str = "") -> None:
         """Files dropped on the window: a look returns, a picture becomes the input, and so on."""

@@ -87,7 +87,8 @@ def test_a_session_is_saved_dropped_and_undone_by_nothing_else(
 ) -> None:
     session.path = tmp_path / "show.reverie"
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    assert (tmp_path / "show.reverie").is_file() and not session.modified
+    qtbot.waitUntil(lambda: not session.modified, timeout=20_000)  # written beside the window
+    assert (tmp_path / "show.reverie").is_file()
     assert window.windowTitle().startswith("show") or session.shown_name() == "show"
     window.files.new()
     assert not session.decks["A"].slots
