@@ -246,6 +246,8 @@ class ExportDialog(QDialog):
             return f"The name must end in {plan.format.ending}."
         if plan.frames is not None and look.makes == "image" and plan.frames > 500_000:
             return f"{plan.frames:,} frames are too many; make it shorter or choose a lower rate."
+        if self.form.sound is not None and self.form.sound.wrong:
+            return self.form.sound.wrong
         return refuse(look, plan)
 
     def _summary(self, look: Look, plan: ExportPlan) -> str:
@@ -369,7 +371,8 @@ class ExportDialog(QDialog):
         self.form.stop()
 
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".mid", ".midi", ".wav"}
+_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".srt", ".vtt", ".mid", ".midi",
+            ".wav"}
 
 
 def _same(ending: str) -> tuple[str, ...]:

@@ -8,16 +8,21 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
+from studio.session.audio_score import AudioScore
 from studio.session.core import Core
 from studio.session.exporting import ExportPlan, Format, Look
 from studio.ui import theme
+from studio.ui.background import background
 from studio.ui.export.gif_panel import GifPanel
 from studio.ui.export.options import OptionsForm, label_for
 from studio.ui.export.sizes import BEATS, LOOP, SECONDS, SIZES, WHOLE, LengthRow, RateRow, SizeRow
+from studio.ui.export.sound_row import SoundRow
 from studio.ui.inspector.controls import Segments
 from studio.ui.kit import FrameView
 
 SCREEN, ANEW = "the picture on screen", "rendered anew"
+VIDEOS = ("mp4", "webm", "mov")
+"""Formats that carry a sound."""
 MAX_PIECES = 100_000
 
 
@@ -35,6 +40,7 @@ class ExportForm(QScrollArea):
         self.size_row: SizeRow | None = None
         self.length: LengthRow | None = None
         self.rate: RateRow | None = None
+        self.sound: SoundRow | None = None
         self.options: OptionsForm | None = None
         self.gif: GifPanel | None = None
         self.still: Segments | None = None
@@ -63,7 +69,7 @@ class ExportForm(QScrollArea):
                     widget.hide()
                     widget.deleteLater()
         self.stop()
-        self.size_row, self.length, self.rate, self.options = None, None, None, None
+        self.size_row, self.length, self.rate, self.sound, self.options = None, None, None, None, None
         self.gif, self.still, self.pieces = None, None, None
 
     def stop(self) -> None:
@@ -75,6 +81,7 @@ class ExportForm(QScrollArea):
         """The rows that this format needs for this look."""
         self.look, self.format = look, form
         named = self.size_row.names.currentIndex() if self.size_row is not None else 0
+        sound = self.sound.path if self.sound is not None else look.heard.path if look.heard is not None else ""
         self.clear()
         picture = look.makes == "image"
         rows: list[tuple[str, QWidget]] = []
@@ -93,6 +100,9 @@ class ExportForm(QScrollArea):
             self.rate = RateRow(self._own_rate or usual)
             self.rate.changed.connect(self._rate_chosen)
             rows.append(("Rate", self.rate))
+            self.sound = SoundRow(sound, carried=form.key in VIDEOS)
+            self.sound.changed.connect(self._sound_chosen)
+            rows.append(("Sound", self.sound))
         if look.makes == "text":
             rows.append(("At most", self._pieces_row()))
         self.form.addWidget(_block(rows))
@@ -124,6 +134,18 @@ class ExportForm(QScrollArea):
             width, height = look.size
             view.setFixedHeight(max(theme.px(80), min(theme.px(330), round(self.side.width() * height / width))))
         return view
+
+    def _sound_chosen(self) -> None:
+        """As long as the sound is, unless it cannot be read."""
+        row = self.sound
+        if row is not None and row.path and not row.wrong:
+            score = AudioScore(row.path)
+            background(self.session, score.seconds, self._sound_known, row.refuse, owner=row)
+        self.changed.emit()
+
+    def _sound_known(self, seconds: float) -> None:
+        if seconds > 0.0 and self.length is not None:
+            self.length.choose(SECONDS, seconds)
 
     def _rate_chosen(self) -> None:
         self._own_rate = self.rate.value() if self.rate is not None else None
@@ -199,6 +221,7 @@ class ExportForm(QScrollArea):
         fps = self.rate.value() if self.rate is not None else float(self.session.settings["fps"])
         made = ExportPlan(form, path, self.size_row.value() if self.size_row is not None else None, fps)
         made.options = self.options.values() if self.options is not None else {}
+        made.sound = self.sound.path if self.sound is not None else ""
         seconds = self.seconds()
         if self.still is not None and self.still.current == SCREEN:
             return replace(made, size=look.size, frames=1, screen=True)

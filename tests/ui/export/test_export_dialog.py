@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 
 from studio import picture
 from studio.engine.threads import stop_all
-from studio.export import read_recipe
+from studio.export import open_writer, read_recipe
+from studio.media import Audio
 from studio.midi_file import read_midi
 from studio.plugins import read_plugin
 from studio.session.session import Session
@@ -336,3 +337,35 @@ def test_what_failed_says_why(waving: Session, qtbot: Any, tmp_path: Path) -> No
     (tmp_path / "out").write_text("a file where the folder should be")
     qtbot.mouseClick(dialog.foot.start, Qt.MouseButton.LeftButton)
     assert "cannot be exported" in dialog.note.text() and dialog.job is None
+
+
+def test_a_video_takes_the_sound_that_is_chosen(session: Session, qtbot: Any, tmp_path: Path) -> None:
+    sound = tmp_path / "song.wav"
+    with open_writer(sound) as writer:
+        writer.add(Audio(np.zeros((24_000, 2), np.float32), 48_000))
+    session.controls.audio.settings.set("file", str(sound))
+    session.controls.audio.settings.set("source", "file")
+    session.load("A", "test.wave")
+    pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)
+    dialog = ExportDialog(session, "A")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.choose_format("png")
+    assert dialog.form.sound is None
+    dialog.choose_format("mp4")
+    row = dialog.form.sound
+    assert row is not None and row.name.text() == "song.wav"  # what plays in the session is proposed
+    row.choose(str(tmp_path / "gone.wav"))
+    pumped(session, qtbot, lambda: "gone.wav" in dialog.note.text())
+    row.choose("")
+    assert row.name.text() == "none" and not dialog.form.plan(dialog.path()).sound  # type: ignore[union-attr]
+    row.choose(str(sound))
+    pumped(session, qtbot, lambda: dialog.form.seconds() == pytest.approx(0.5, abs=0.01))
+    dialog.choose_format("webm")
+    dialog.choose_format("mp4")
+    assert dialog.form.sound is not None and dialog.form.sound.path == str(sound)
+    session.controls.audio.settings.reset("source")
+    dialog.start()
+    assert dialog.job is not None
+    pumped(session, qtbot, lambda: dialog.job is not None and dialog.job.state == "done")
+    assert dialog.job.result().report["sound"] == "aac"
