@@ -16,6 +16,7 @@ from studio.session.session import Session
 from studio.ui.decks import DecksPanel
 from studio.ui.decks.chain_strip import CHIP
 from studio.ui.kit import mime
+from studio.ui.kit.small import Badge
 from studio.ui.programme import Programme
 from tests.ui.stand import level, make_session, pumped
 
@@ -211,3 +212,16 @@ def test_a_fault_does_not_widen_its_deck(panel: DecksPanel, session: Session, qt
     assert tile.minimumSizeHint().width() <= before + 12  # the gap beside it, not the word
     tile.badge.resize(60, tile.badge.height())
     assert not tile.badge.grab().isNull()
+
+
+@pytest.mark.parametrize("word", ["loading", "LOADING", "FAULT", "STOPPED", "MISSING", "HANGS"])
+def test_a_badge_with_room_shows_its_whole_word(qtbot: Any, word: str) -> None:
+    plain, tight = Badge(word, "dim"), Badge(word, "dim", gives_way=True)
+    for badge in (plain, tight):
+        qtbot.addWidget(badge)
+        badge.resize(badge.sizeHint())
+    tight.resize(tight.width() - 1, tight.height())
+    whole = plain.grab().toImage()
+    plain.resize(plain.width() + 40, plain.height())
+    roomy = plain.grab().toImage().copy(0, 0, whole.width(), whole.height())
+    assert whole == roomy and tight.grab().toImage() != whole.copy(0, 0, whole.width() - 1, whole.height())

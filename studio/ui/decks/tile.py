@@ -158,11 +158,10 @@ def _given_up(rung: str, why: str) -> str:
 
 def _badge(state: str, stale: str, rung: str = "") -> tuple[str, str]:
     if stale:
-        return "STALE INPUT", "warning"
+        return "STALE", "warning"
     if rung:
         return rung.split(" · ")[-1].upper(), "warning"  # the lowest; the tooltip names all
-    return {
-        "failed": ("FAILED", "danger"), "paused": ("STOPPED BY A FAULT", "danger"), "hung": ("HANGS", "danger"),
-        "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "loading": ("LOADING", "dim"),
-        "starting": ("STARTING", "dim"), "finished": ("FINISHED", "dim"),
+    return {  # short: it stands beside the title of a narrow deck; that it loads the picture says
+        "failed": ("FAILED", "danger"), "paused": ("FAULT", "danger"), "hung": ("HANGS", "danger"),
+        "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "finished": ("FINISHED", "dim"),
     }.get(state, ("", "dim"))

@@ -47,8 +47,10 @@ class Badge(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        text = QFontMetrics(theme.font("tiny")).elidedText(
-            self._text, Qt.TextElideMode.ElideRight, max(0, self.width() - theme.space(3)))
+        text = self._text
+        if self.width() < self.sizeHint().width():
+            room = max(0, self.width() - theme.space(3))
+            text = QFontMetrics(theme.font("tiny")).elidedText(text, Qt.TextElideMode.ElideRight, room)
         ink = theme.color(self._role if self.isEnabled() else "disabled")
         ground = QColor(ink) if self._filled else theme.blend(theme.color("panel"), ink, 0.16)
         pill(painter, text, QPointF(0, 0), ground, theme.color("on_accent") if self._filled else ink)
