@@ -21,7 +21,7 @@ from studio.engine import Stage
 from studio.engine.journal import Journal
 from studio.engine.threads import spawn
 from studio.files import FileError
-from studio.media import Note
+from studio.media import Note, Words
 from studio.session.mix import KINDS as MIX_KINDS
 from studio.session.takes import TakeWriter
 
@@ -292,6 +292,9 @@ class DeckJournal(Journal):
     def notes(self, notes: Sequence[Note]) -> None:
         rows = [[note.pitch, note.velocity, note.duration, note.channel] for note in notes]
         self._take.add({"e": "notes", "line": self._name, "notes": rows})
+
+    def words(self, words: Sequence[Words]) -> None:
+        self._take.add({"e": "words", "line": self._name, "words": [[piece.player, piece.text] for piece in words]})
 
     def wishes(self, wishes: dict[str, Any]) -> None:
         try:

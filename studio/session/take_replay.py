@@ -19,7 +19,7 @@ from studio.engine.chain import Chain
 from studio.files import FileError
 from studio.generator import Cancelled, Context, Finished
 from studio.library.presets import apply_params
-from studio.media import Frame, Note
+from studio.media import Frame, Note, Words
 from studio.params import ParamError, ParamSet
 from studio.plugins import PluginError, Registry
 from studio.session.feed import SCENE, SCENE_PLUGIN, SCENE_SIZE
@@ -137,6 +137,7 @@ class _Deck:
         self._input: _Input | None = None
         self.audio: dict[str, float] = {}
         self.notes: list[Note] = []
+        self.words: list[Words] = []
         self.wishes: dict[str, Any] = {}
 
     def use(self, event: dict[str, Any]) -> None:
@@ -180,9 +181,10 @@ class _Deck:
         if self.chain is None or dt <= 1e-9:
             return
         notes, self.notes = tuple(self.notes), []
+        words, self.words = tuple(self.words), []
         wishes, self.wishes = self.wishes, {}
         for ctx in self.chain.contexts:
-            ctx.bpm, ctx.notes, ctx.audio, ctx.wishes = bpm, notes, self.audio, wishes
+            ctx.bpm, ctx.notes, ctx.words, ctx.audio, ctx.wishes = bpm, notes, words, self.audio, wishes
             ctx.beat, ctx.bar, ctx.dt = beat, bar, dt
         picture = self._input.next(dt) if self._input is not None else None
         try:
@@ -331,6 +333,10 @@ class Replay:
                 Note(int(pitch), int(velocity), 0.0, float(duration), int(channel))
                 for pitch, velocity, duration, channel in event["notes"] if duration > 0
             ]
+
+    def _do_words(self, event: dict[str, Any]) -> None:
+        if event["line"] in self.decks:
+            self.decks[event["line"]].words += [Words(text, player) for player, text in event["words"]]
 
     def _do_wish(self, event: dict[str, Any]) -> None:
         if event["line"] in self.decks:

@@ -250,6 +250,11 @@ def _notes(value: Any) -> bool:
         and 1 <= item[1] <= 127 and 0 <= item[3] <= 15 for item in value)
 
 
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, list) and len(item) == 2 and _text(item[0]) and _text(item[1]) for item in value)
+
+
 def _seed(value: Any) -> bool:
     return _whole(value) and 0 <= value < 2**63
 
@@ -267,6 +272,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "mix": _needs(name=_text, value=_anything),
     "clock": _needs(clock=_clock),
     "notes": _needs(line=_text, notes=_notes),
+    "words": _needs(line=_text, words=_words),
     "audio": _needs(line=_text, values=lambda v: isinstance(v, dict) and all(map(_number, v.values()))),
     "wish": _needs(line=_text, values=lambda v: isinstance(v, dict)),
     "note": _needs(
