@@ -157,7 +157,7 @@ class ClockMaker:
     def start(self, beat: float, position: float = 0.0) -> None:
         """Start (or continue from ``position``, in beats) with the next pulse at or after ``beat``."""
         self._origin = math.ceil(beat * PULSES - 1e-6)
-        sixteenths = min(16383, max(0, round(position * 4)))
+        sixteenths = max(0, round(position * 4)) % 16384  # all it can say: after 1,024 bars of four it begins anew
         if sixteenths:
             self._waiting = [bytes([POSITION, sixteenths & 127, sixteenths >> 7]), bytes([CONTINUE])]
         else:

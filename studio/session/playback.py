@@ -59,10 +59,17 @@ class Playback(Steering):
         self._plans: dict[str, tuple[float, Any]] = {}
         self._checked = 0.0
         session.on("values", self._values_changed)
+        session.on("settings", lambda _: self._lead())
+        self._lead()
 
     def _device(self) -> str:
         settings = self.session.settings
         return str(settings["sound_output"]) if "sound_output" in settings.params else ""
+
+    def _lead(self) -> None:
+        """Others follow our clock whether anything plays or not."""
+        if self.ports.clock_wanted() and not self._stop.is_set():
+            self._start()
 
     # --- following the session ---
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class PortsOut:
         self.conductor = Conductor(told=self._told)
         self.renewed: set[str] = set()
         """Ports, and ``synth``, that are back: what was meant for them is to be handed over anew."""
+        self._lock = threading.RLock()
         self._sinks: dict[str, Conducted] = {}
         self._clock_port = ""
         self._running = False
@@ -41,16 +43,18 @@ class PortsOut:
 
     def sink(self, port: str) -> Conducted:
         """What plays to a port; it is opened if it is not."""
-        known = self._sinks.get(port)
-        if known is None:
-            known = self._sinks[port] = Conducted(self.conductor, _MIDI + port)
-            self.conductor.open(_MIDI + port, "midi", {"name": port})
-        return known
+        with self._lock:
+            known = self._sinks.get(port)
+            if known is None:
+                known = self._sinks[port] = Conducted(self.conductor, _MIDI + port)
+                self.conductor.open(_MIDI + port, "midi", {"name": port})
+            return known
 
     def keep(self, used: Collection[str]) -> None:
         """Let go the ports that nobody uses."""
-        for port in [port for port in self._sinks if port not in used and port != self._clock_port]:
-            self.conductor.shut(self._sinks.pop(port).out)
+        with self._lock:
+            for port in [port for port in self._sinks if port not in used and port != self.clock_wanted()]:
+                self.conductor.shut(self._sinks.pop(port).out)
 
     def trouble(self, port: str) -> str:
         """Why a port is not heard, '' where it is."""
@@ -76,9 +80,22 @@ class PortsOut:
 
     # --- the clock ---
 
-    def tick(self, clock: Clock, players: Iterable[Playing], now: float) -> None:
+    def clock_state(self) -> tuple[str, str, str]:
+        """How the clock out is: ``level`` (good, warning, edge), a sentence, and what helps."""
+        port, settings = self.clock_wanted(), self._session.settings
+        if not port:
+            on = "clock_out" in settings.params and settings["clock_out"]
+            return ("warning", "No port is chosen", "choose the port of the machine that shall follow") if on else (
+                "edge", "Off", "")
+        sounds, reason, cure = self.conductor.state(_MIDI + port)
+        if not sounds:
+            return ("warning", reason or f"{port} is being opened", cure)
+        song = "a song runs" if self._running else "the song stands still"
+        return "good", f"{port} hears {self._session.clock.bpm:.1f} bpm; {song}", ""
+
+    def tick(self, clock: Clock, players: Collection[Playing], now: float) -> None:
         """Tell the conductor how the clock goes, and those who follow it that a song runs."""
-        if not self.conductor.outputs() and not self._clock_wanted():
+        if not self.conductor.outputs() and not self.clock_wanted():
             return
         self.conductor.tempo(Tempo(*clock.line()))
         self._lead(clock, players)
@@ -86,19 +103,20 @@ class PortsOut:
             self._looked = now
             self.conductor.look(now)
 
-    def _clock_wanted(self) -> str:
-        """The port that MIDI clock goes to, by the settings."""
+    def clock_wanted(self) -> str:
+        """The port that MIDI clock goes to, by the settings; '' for none."""
         settings = self._session.settings
         if "clock_out" not in settings.params or not settings["clock_out"]:
             return ""
         return str(settings["clock_out_port"])
 
-    def _lead(self, clock: Clock, players: Iterable[Playing]) -> None:
-        port = self._clock_wanted()
+    def _lead(self, clock: Clock, players: Collection[Playing]) -> None:
+        port = self.clock_wanted()
         origin = _song(players)
         if port != self._clock_port:
             self._clock_port, self._running = port, False
             self.conductor.clock(self.sink(port).out if port else None)
+            self.keep({known.options.port for known in players if known.options.sink == "midi"})
         if not port or (origin is not None) == self._running:
             return
         self._running = origin is not None

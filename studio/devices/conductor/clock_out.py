@@ -27,10 +27,15 @@ class ClockOut:
         """Whether a song runs; pulses come in any case."""
         return self._maker.running
 
-    def run(self, beat: float, position: float = 0.0) -> None:
-        """From ``beat`` on a song runs that is at ``position`` beats there (0: Start, else position and Continue)."""
+    def run(self, beat: float, position: float = 0.0, *, soonest: float | None = None) -> None:
+        """From ``beat`` on a song runs that is at ``position`` beats there (0: Start, else position and Continue).
+
+        Where it has been running since before ``soonest``, it is joined on the next sixteenth.
+        """
         self._origin = beat - position
-        self._maker.start(beat, position)
+        if soonest is not None and beat < soonest:
+            position = math.ceil((soonest - self._origin) * 4.0 - 1e-6) / 4.0
+        self._maker.start(self._origin + position, position)
 
     def stop(self) -> bytes | None:
         """The message to send now; None where nothing ran."""

@@ -122,7 +122,8 @@ class Core:
         if out != self._clock_to:
             self._clock_to, self._clock = out, ClockOut()
         if out is not None and running:
-            self._clock.run(_finite(beat), max(0.0, _finite(position)))
+            soonest = self.tempo.beat_at(self._now()) if self.tempo is not None else None
+            self._clock.run(_finite(beat), max(0.0, _finite(position)), soonest=soonest)
 
     def _on_trace(self, on: bool) -> None:
         self._tracing = bool(on)

@@ -38,6 +38,14 @@ def test_going_on_tells_the_place() -> None:
     assert heard == [bytes([POSITION, 133 & 127, 133 >> 7]), bytes([CONTINUE])]
 
 
+def test_a_song_that_runs_already_is_joined_on_the_next_sixteenth() -> None:
+    out, tempo = ClockOut(), Tempo(0.0, 100.0, 2.0)
+    out.run(40.0, 0.0, soonest=100.1)
+    heard = [(at, m) for at, m in run(out, tempo, 0.05, 0.6) if m[0] != CLOCK]
+    assert [m for _, m in heard] == [bytes([POSITION, 241 & 127, 241 >> 7]), bytes([CONTINUE])]
+    assert heard[0][0] == pytest.approx(0.125)
+
+
 @given(st.lists(st.tuples(st.floats(0.05, 2.0), st.floats(0.35, 6.6), st.floats(-0.4, 0.4)), min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_tempo_changes_move_no_pulse_and_lose_none(turns: list[tuple[float, float, float]]) -> None:
