@@ -91,7 +91,7 @@ class HearingForm(QWidget):
             if isinstance(param, Float):
                 if not field.is_down():
                     field.set_norm(param.to_norm(value))
-                shown = f"{value:.2f}" if param.high <= 1.0 else f"{value:.0f}"
+                shown = f"{value:.2f}" if param.high - param.low <= 1.0 else f"{value:.0f}"
                 self._texts[name].setText(f"{shown} {param.unit}".strip())
             elif isinstance(param, Bool):
                 field.setChecked(value)

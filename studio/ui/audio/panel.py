@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from studio.control.audio import DEVICE, FILE, OFF
-from studio.devices.sound_in import SoundSource, sound_inputs
+from studio.devices.sound_in import SoundError, SoundSource, sound_inputs
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.audio.features import SHOWN, FeatureRow
@@ -37,7 +37,6 @@ class AudioPanel(QWidget):
         self.setMinimumWidth(theme.px(220))
         self.setAcceptDrops(True)
         self.found: list[SoundSource] = []
-        self._trouble = ""
         self._task: Task | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(*[theme.space(1.5)] * 4)
@@ -136,15 +135,10 @@ class AudioPanel(QWidget):
     def look(self) -> None:
         """Ask for the inputs, off this thread."""
         if self._task is None:
-            self._task = background(self.session, lambda: sound_inputs(refresh=True), self._looked, self._no_inputs,
-                                    owner=self)
+            self._task = background(self.session, _inputs, self._looked, lambda _: self._looked([]), owner=self)
 
     def _looked(self, found: list[SoundSource]) -> None:
-        self._task, self.found, self._trouble = None, found, ""
-        self.reload()
-
-    def _no_inputs(self, why: str) -> None:
-        self._task, self.found, self._trouble = None, [], why
+        self._task, self.found = None, found
         self.reload()
 
     def _follow(self, on: bool) -> None:
@@ -244,6 +238,14 @@ def _sound_of(event: QDragEnterEvent | QDropEvent) -> Path | None:
         if url.isLocalFile() and Path(url.toLocalFile()).suffix.lower() in ENDINGS:
             return Path(url.toLocalFile())
     return None
+
+
+def _inputs() -> list[SoundSource]:
+    """What there is; why there is none says the session's own try to open one."""
+    try:
+        return sound_inputs(refresh=True)
+    except SoundError:
+        return []
 
 
 def _row(*widgets: tuple[QWidget, int]) -> QWidget:
