@@ -148,6 +148,7 @@ class ParamRow(TakesSound):
         old, new = tooltip(self.param, self.idle), tooltip(self.param, idle)
         self.idle = idle
         self._veil.setVisible(bool(idle))
+        self._veil.raise_()  # over controls that were made after it
         self.setToolTip(self._tip())
         for widget in self.findChildren(QWidget):
             if widget.toolTip() == old:

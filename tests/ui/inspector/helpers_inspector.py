@@ -36,7 +36,7 @@ class Zoo(Generator):
     seed = Seed(1, label="Zufallsstartwertderlandschaft", group="Places", help="Another picture")
     tint = Color((1.0, 0.5, 0.0), label="Hintergrundfarbverlauf", group="Places", help="The light")
     drift = Point((0.0, 0.0), -1.0, 1.0, unit="frames/s", group="Places", help="Sideways flight")
-    words = Text("rose=12", group="Files", help="Names for seeds")
+    words = Text("rose=12", group="Files", applies={"mode": ("walk", "loop")}, help="Names for seeds")
     picture = Path("", accepts="image", group="Files", help="A picture to begin with")
     model = Model("", architecture="gan", group="Files", help="The network")
 

@@ -52,3 +52,11 @@ def test_a_modulation_makes_a_row_count(zoo: Desk) -> None:
     zoo.until(lambda: row.idle)
     zoo.values.modulate("mode", 0.5)
     zoo.until(lambda: not row.idle)
+
+
+def test_the_grey_lies_over_every_control_of_a_row(zoo: Desk) -> None:
+    row = zoo.row("words")
+    zoo.session.set_value("A", 0, "mode", "still")
+    zoo.until(lambda: row.idle)
+    children = [child for child in row.children() if child.isWidgetType()]
+    assert children[-1] is row._veil
