@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 Steps = Iterator[None]
 Rng = np.random.Generator
 
-HEALED = 30.0
-"""Seconds within which all must run again after a fault has ended."""
+HEALED = 60.0
+"""Seconds within which all must run again after a fault has ended; a dream on a machine with much else to do takes 30
+to begin."""
 
 FLOOD, FLOOD_SECONDS = 5000, 2.0
 """MIDI messages a second, and for how long."""
@@ -334,7 +335,9 @@ def recording(show: Show, rng: Rng, event: Event) -> Steps:
     before = set(recorder.recordings())
     if not recorder.start("both", on_bar=False, anew=False):
         raise Unhealed("a recording cannot be begun")
+    began = show.now
     yield from show.rest(seconds)
+    seconds = show.now - began
     recorder.stop()
     yield from show.until(lambda: not recorder.active, HEALED, "the recording ends")
     yield from show.until(
