@@ -80,6 +80,9 @@ def add_control_commands(window: MainWindow) -> None:
     for source in session.clock_sources.sources:
         add(MENU, f"Clock: {source.title}", lambda name=source.name: part("clock").choose(name), icon="bpm",  # type: ignore[misc]
             tip=source.about)
+    add(MENU, "Send MIDI clock, or no more",
+        lambda: change_setting(session, window, "clock_out", not session.settings["clock_out"]), icon="midi",
+        tip="Let another machine follow the studio's tempo and start; its port is chosen under Clock")
     window.actions_.separator(MENU)
 
     def sound_check(method: str) -> None:

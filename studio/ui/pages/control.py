@@ -12,6 +12,7 @@ from studio.session.core import Core
 from studio.ui import icons
 from studio.ui.control.bindings import BindingsPanel
 from studio.ui.control.clock import ClockPanel
+from studio.ui.control.clock_out import ClockOutCard
 from studio.ui.control.modulators import ModulatorsPanel
 from studio.ui.control.osc import OscPanel
 from studio.ui.pages.parts import Page
@@ -30,6 +31,8 @@ class ControlPage(Page):
         self.modulators = ModulatorsPanel(session)
         self.osc = OscPanel(session)
         self.clock = ClockPanel(session)
+        self.clock_out = ClockOutCard(session)
+        self.clock.add_section("Who follows", self.clock_out)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName("Parts of the control page")
         self.panels = {"bindings": self.bindings, "modulators": self.modulators, "osc": self.osc, "clock": self.clock}
@@ -58,6 +61,7 @@ class ControlPage(Page):
     def refresh(self) -> None:
         """What changes slowly, of the tab that is seen."""
         self.tabs.currentWidget().refresh()  # type: ignore[attr-defined]
+        self.clock_out.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
