@@ -1,4 +1,4 @@
-"""What comes in at the ports, for eyes: the newest messages, the same control's in a row as one line. Any thread."""
+"""What comes in at the ports, for eyes: the newest messages, the same control again as one line. Any thread."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 MOST = 200
 """Lines that are kept."""
+NEAR = 4
+"""A control that is among so many of the newest lines counts there: two faders at a time are two lines."""
 MOST_TEXT = 120
 _NOTES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _REALTIME = {
@@ -52,7 +54,7 @@ def describe(message: bytes) -> tuple[str, str]:
 
 @dataclass
 class Line:
-    """One line: ``count`` messages of ``what`` came from ``port`` in a row, the last one at ``when`` (monotonic)."""
+    """One line: ``count`` messages of ``what`` came from ``port``, the last one at ``when`` (monotonic)."""
 
     number: int
     port: str
@@ -86,10 +88,11 @@ class Monitor:
 
     def _add(self, port: str, key: Any, content: Any, now: float) -> None:
         with self._lock:
-            if self._raw and self._raw[-1][1] == port and self._raw[-1][2] == key:
-                number, _, _, _, _, count = self._raw.pop()
-                self._raw.append((number, port, key, content, now, count + 1))
-                return
+            for back in range(1, min(NEAR, len(self._raw)) + 1):
+                number, known, same, _, _, count = self._raw[-back]
+                if known == port and same == key:
+                    self._raw[-back] = (number, port, key, content, now, count + 1)
+                    return
             self._number += 1
             self._raw.append((self._number, port, key, content, now, 1))
 

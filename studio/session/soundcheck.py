@@ -167,7 +167,7 @@ def _screens(asked: Asked) -> list[Check]:
     names = ", ".join(f"{name} {size}".strip() for name, size in kind.found)
     here = {name for name, _ in kind.found}
     if not kind.found:
-        return [Check("screens", "Screens", BAD, _sentence(kind.reason), kind.cure)]
+        return [Check("screens", "Screens", BAD, sentence(kind.reason), kind.cure)]
     if asked.output_screen and asked.output_screen not in here:
         text = f"{asked.output_screen}, which the output is for, is not there. {names}"
         return [Check("screens", "Screens", BAD, text, "connect it, or choose another under Output", acts)]
@@ -185,13 +185,13 @@ def _sound_out(asked: Asked) -> list[Check]:
         chosen = find_output(asked.output_name)
     except SoundError as error:
         level = BAD if needed or asked.output_name else DOUBTFUL
-        return [Check("sound", "Sound out", level, _sentence(str(error)), error.cure, (preferences,))]
+        return [Check("sound", "Sound out", level, sentence(str(error)), error.cure, (preferences,))]
     if asked.sound_reason:
-        return [Check("sound", "Sound out", BAD, _sentence(asked.sound_reason), "connect it again, or choose another",
+        return [Check("sound", "Sound out", BAD, sentence(asked.sound_reason), "connect it again, or choose another",
                       (preferences,))]
     rate, more = f"{chosen.rate / 1000:g} kHz", f", {len(outputs) - 1} more" if len(outputs) > 1 else ""
     acts, why = (Act("tone", "Test tone"), preferences), soundfont.absent()
-    without = [Check("synth", "Synth", DOUBTFUL, _sentence(why), soundfont.CURE)] if why else []
+    without = [Check("synth", "Synth", DOUBTFUL, sentence(why), soundfont.CURE)] if why else []
     return [Check("sound", "Sound out", GOOD, f"{chosen.name}, {rate}{more}", acts=acts), *without]
 
 
@@ -201,12 +201,12 @@ def _sound_in(asked: Asked) -> list[Check]:
         names = [source.name for source in sound_inputs(refresh=not asked.sound_runs)]
     except SoundError as error:
         if on and why:
-            return [Check("audio in", "Sound in", BAD, _sentence(why), cure)]
+            return [Check("audio in", "Sound in", BAD, sentence(why), cure)]
         if on:  # a file is heard
             return [Check("audio in", "Sound in", GOOD, "A file is heard")]
         return [Check("audio in", "Sound in", GOOD, f"Not used; {error}")]
     if on and why:
-        return [Check("audio in", "Sound in", BAD, _sentence(why), cure)]
+        return [Check("audio in", "Sound in", BAD, sentence(why), cure)]
     return [Check("audio in", "Sound in", GOOD, "It is heard" if on else f"Not used; there are {', '.join(names[:4])}")]
 
 
@@ -216,7 +216,7 @@ def _midi_in(asked: Asked) -> list[Check]:
         names = sorted({bare(name) for name in midi_inputs()} | set(asked.midi_open))
     except MidiError as error:
         level = BAD if asked.midi_bound else DOUBTFUL
-        return [Check("midi in", "MIDI in", level, _sentence(str(error)), error.cure, (open_control,))]
+        return [Check("midi in", "MIDI in", level, sentence(str(error)), error.cure, (open_control,))]
     missing = sorted(asked.bound_ports - set(names))
     if missing:
         text = f"{', '.join(missing)} is bound and not there; here: {', '.join(names)}"
@@ -233,7 +233,7 @@ def _midi_out(asked: Asked) -> list[Check]:
         if not wanted:
             return [Check("midi out", "MIDI out", GOOD, f"Not used; {error}")]
         who = ", ".join(title for title, _ in wanted)
-        return [Check("midi out", "MIDI out", BAD, f"{_sentence(str(error))}, and {who} would play to one", error.cure)]
+        return [Check("midi out", "MIDI out", BAD, f"{sentence(str(error))}, and {who} would play to one", error.cure)]
     lost = [f"{title} plays to {port or 'no port'}" for title, port in wanted if bare(port) not in names]
     here = sorted({port for _, port in wanted if bare(port) in names})
     acts = tuple(Act("note", f"Test note to {port}", port) for port in here)
@@ -252,7 +252,7 @@ def _osc(asked: Asked) -> list[Check]:
     show = Act("osc", "Show OSC")
     if trouble:
         acts = (Act("osc_port", f"Use {free}", str(free)), show) if free else (show,)
-        return [Check("osc", "OSC", BAD, _sentence(trouble), f"use {free}, which is free" if free else
+        return [Check("osc", "OSC", BAD, sentence(trouble), f"use {free}, which is free" if free else
                       "choose another port", acts)]
     return [Check("osc", "OSC", GOOD, f"Listens at port {port}" if on else "Off", acts=(show,))]
 
@@ -311,7 +311,7 @@ def _lines(asked: Asked) -> list[Check]:
                                "reload the plugin, or take it out of the line",
                                (Act("reload", "Reload", wrong[0][2]), Act("plugins", "Show the plugins"))))
         elif line.state in ("failed", "paused", "hung") and line.why:
-            found.append(Check(key, line.title, BAD, _sentence(line.why), "restart it", (restart,)))
+            found.append(Check(key, line.title, BAD, sentence(line.why), "restart it", (restart,)))
         else:
             loading = any(state in ("loading", "importing") for _, state, _, _ in line.slots)
             titles = " → ".join(title for title, _, _, _ in line.slots)
@@ -376,7 +376,7 @@ def _plugins(asked: Asked) -> list[Check]:
     failed = [plugin for plugin in asked.registry if plugin.state == "failed"]
     used = {name for look in asked.looks for name, _, _ in look.slots}
     found = [Check(f"plugin {plugin.name}", f"Plugin {plugin.title}", BAD if plugin.id in used else DOUBTFUL,
-                   _sentence(plugin.reason), "mend its file and reload it, or leave it aside",
+                   sentence(plugin.reason), "mend its file and reload it, or leave it aside",
                    (Act("reload", "Reload", plugin.id or plugin.name), Act("plugins", "Show the plugins")))
              for plugin in failed]
     if not found:
@@ -386,8 +386,10 @@ def _plugins(asked: Asked) -> list[Check]:
     return found
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def sentence(text: str) -> str:
+    """With a capital at its beginning, unless that is a name such as nanoKONTROL."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.islower() and first.isalpha() else text
 
 
 CHECKS: tuple[tuple[str, str, Callable[[Asked], list[Check]]], ...] = (

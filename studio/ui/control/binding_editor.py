@@ -15,6 +15,7 @@ from studio.control.binding import MOST_SECONDS, Binding
 from studio.control.mapping import place, unplace
 from studio.session.control_status import asleep, is_action, place_of, title_of
 from studio.session.core import Core
+from studio.session.soundcheck import sentence
 from studio.ui import theme
 from studio.ui.control.words import CURVES, ENCODERS, MODE_TIPS, MODES, TAKEOVER_TIP, TAKEOVERS
 from studio.ui.kit import Combo, EmptyState, button
@@ -140,6 +141,7 @@ class BindingEditor(QFrame):
         span.setContentsMargins(0, 0, 0, 0)
         self.range.setLayout(span)
         switches = QHBoxLayout()
+        switches.setSpacing(theme.space(4))
         switches.addWidget(self.invert)
         switches.addWidget(self.feedback)
         switches.addStretch(1)
@@ -259,7 +261,7 @@ class BindingEditor(QFrame):
         if binding is None:
             return
         why = asleep(self.session, binding)
-        self.reason.setText(f"{why[:1].upper()}{why[1:]}." if why else "")
+        self.reason.setText(f"{sentence(why)}." if why else "")
         self.reason.setVisible(bool(why))
         board = self.session.controls.board
         numeric = board.style(binding.target) in ("number", "switch")
