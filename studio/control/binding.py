@@ -22,6 +22,9 @@ ACTIONS = ("auto", "cut", "go", "back", "tap", "double", "halve", "align", "pani
 CONTROLS = (*SHARES, *CHOICES, *SWITCHES, *ACTIONS)
 """What a session has beside its generators' parameters; ``snapshot`` is numbered from 1."""
 
+PLAYER = -1
+"""The ``slot`` of what belongs to a player itself: its volume, its swing (``studio.session.feel``)."""
+
 MOST = 2000
 """Most bindings in a session."""
 MOST_SECONDS = 30.0
@@ -57,7 +60,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Target:
-    """What is moved: a parameter of the slot ``slot`` (from 0) of a line, or with ``line`` '' a session control.
+    """What is moved: a parameter of the slot ``slot`` (from 0) of a line, with ``PLAYER`` of a player itself, or with
+    ``line`` '' a session control.
 
     ``generator`` names the parameter's owner: the binding finds it again when it was moved, and rests while it is
     away. ``axis`` "y" is the second axis of an XY pad. For the control ``snapshot``, ``slot`` is its number from 1.
@@ -73,7 +77,8 @@ class Target:
         """What a person reads."""
         if not self.line:
             return f"{self.name} {self.slot}" if self.name == "snapshot" else self.name
-        return f"{self.line}.{self.slot + 1} {self.name}{' y' if self.axis == 'y' else ''}"
+        place = self.line if self.slot == PLAYER else f"{self.line}.{self.slot + 1}"
+        return f"{place} {self.name}{' y' if self.axis == 'y' else ''}"
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,8 @@ def parse_target(tree: Any) -> Target:
     name, line = _text(tree, "name", default="?"), _text(tree, "line")
     if not line and name not in CONTROLS:
         raise _Bad(f"there is no session control {name[:30]!r}; there are: {', '.join(CONTROLS)}")
-    return Target(name, line, _whole(tree, "slot", 0, 9999), _text(tree, "generator"), _text(tree, "axis", ("", "y")))
+    slot, generator = _whole(tree, "slot", PLAYER, 9999), _text(tree, "generator")
+    return Target(name, line, slot, generator, _text(tree, "axis", ("", "y")))
 
 
 _KNOWN = frozenset(("source", "target", "low", "high", "invert", "curve", "smooth", "mode", "takeover", "step",

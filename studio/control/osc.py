@@ -74,7 +74,7 @@ def _plain(arguments: Iterable[Any]) -> Iterable[Any]:
 
 
 def address_of(target: Target, *, norm: bool = False) -> str:
-    """The address of a target. Slots are counted from 1, as people do."""
+    """The address of a target. Slots are counted from 1, as people do; 0 is the player itself."""
     tail = "/norm" if norm else ""
     if not target.line:
         return f"/{ROOT}/{target.name}{tail}"
@@ -93,7 +93,8 @@ def target_of(address: str) -> tuple[Target, bool] | None:
     names = parts[2:-1] if norm else parts[2:]
     if len(names) == 1 and names[0] in CONTROLS:
         return Target(names[0]), norm
-    if len(names) == 3 and names[1].isascii() and names[1].isdecimal() and 1 <= int(names[1][:6]) <= 9999:
+    if len(names) == 3 and names[1].isascii() and names[1].isdecimal() and int(names[1][:6]) <= 9999 and (
+            int(names[1][:6]) >= 1 or names[0].isdecimal()):  # only players have a place 0
         return Target(names[2], names[0], int(names[1]) - 1), norm
     return None
 

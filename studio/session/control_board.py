@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from studio.control.binding import ACTIONS, CONTROLS, SWITCHES, Target
+from studio.control.binding import ACTIONS, CONTROLS, PLAYER, SWITCHES, Target
 from studio.control.osc import OscProblem, control_value, position_of, value_for
+from studio.library.session import StageData
 from studio.params import Bool, ParamError, ParamSet, Point, Trigger
+from studio.session.line import Slot
 
 if TYPE_CHECKING:
     from studio.session.core import Core
-    from studio.session.line import Line, Slot
+    from studio.session.line import Line
 
+_ITSELF = Slot("how it plays", StageData("", 1, {}))
 _SLOWEST, _FASTEST = 20.0, 400.0
 
 
@@ -35,6 +38,9 @@ class SessionBoard:
         line = self.session.decks.get(target.line) or self.session.players.get(target.line)
         if line is None:
             return None
+        if target.slot == PLAYER:
+            known = self.session.playback.playing.get(target.line)
+            return (line, _ITSELF, known.feel) if known is not None and target.name in known.feel.params else None
         for slot in _candidates(line, target):
             if slot.stage is not None and target.name in slot.stage.values.params:
                 return line, slot, slot.stage.values
@@ -49,6 +55,8 @@ class SessionBoard:
         line = self.session.decks.get(target.line) or self.session.players.get(target.line)
         if line is None:
             return f"there is no line {target.line}"
+        if target.slot == PLAYER:
+            return f"there is no {target.name} of {line.title}"
         if target.generator and all(slot.generator != target.generator for slot in line.slots):
             return f"{target.generator} is not in {line.title}"
         if any(slot.stage is None for slot in _candidates(line, target)):

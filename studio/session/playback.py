@@ -19,10 +19,10 @@ from studio.engine.clock import Moment
 from studio.engine.deck import Anew
 from studio.engine.threads import spawn
 from studio.media import Audio, Note, Notes
+from studio.session.playback_feel import Feeling
 from studio.session.playback_line import MOST_RATE, SINKS, Options, Playing, programs_of
 from studio.session.playback_ports import PortsOut, plan_ahead
 from studio.session.playback_sinks import HORIZON, Conducted, Silence, Sink
-from studio.session.playback_steer import Steering
 from studio.session.playback_synth import Synth
 from studio.session.playback_track import Placed
 
@@ -42,7 +42,7 @@ SAY_LATE = 20.0
 """Seconds between two sentences about a player that is late."""
 
 
-class Playback(Steering):
+class Playback(Feeling):
     """All players. Every method belongs to the session's thread, except where it says otherwise."""
 
     def __init__(self, session: Core) -> None:
@@ -108,18 +108,23 @@ class Playback(Steering):
 
     def _apply(self, known: Playing) -> None:
         with known.notes.lock:
-            old, known.options = known.options, Options.of(known.line)
+            old = known.options
+            known.read()
             name, new = known.line.name, known.options
             if (old.sink, old.port) != (new.sink, new.port):
                 self._sink_of(old).quiet(name)
                 self._again(known, 0.0)
                 self._drop_ports()
             self._sink(known)  # a port is opened before the first note
-            self.synth.set_level(name, new.gain)
-            if new.sink == "midi" and (old.mute, old.volume) != (new.mute, new.volume):
-                if new.mute and not old.mute:
-                    self._sink(known).quiet(name)
-                self._again(known, 0.02)
+            self._levels(known, changed=(old.mute, old.volume) != (new.mute, new.volume))
+
+    def _levels(self, known: Playing, *, changed: bool = True) -> None:
+        name, options = known.line.name, known.options
+        self.synth.set_level(name, options.gain)
+        if options.sink == "midi" and changed:
+            if options.mute:
+                self._sink(known).quiet(name)
+            self._again(known, 0.02)
 
     def _again(self, known: Playing, seconds: float) -> None:
         """What was handed over and begins more than ``seconds`` from now is handed over again."""
@@ -132,7 +137,9 @@ class Playback(Steering):
         known = self.playing[line]
         label = {"volume": "Volume", "mute": "Mute", "rate": "Typing speed"}.get(next(iter(changes)), "Sound output")
         with self.session.edit(f"{label} of {known.line.title}", gesture):
-            known.line.extra["playback"] = asdict(replace(Options.of(known.line), **changes))
+            stored = known.line.extra.get("playback")
+            kept = {"feel": stored["feel"]} if isinstance(stored, dict) and "feel" in stored else {}
+            known.line.extra["playback"] = {**asdict(replace(Options.of(known.line), **changes)), **kept}
             self._apply(known)
 
     def choose_output(self, device: str) -> None:
@@ -265,8 +272,10 @@ class Playback(Steering):
         if known.paused or known.line.stopped or not known.line.slots:
             known.text.due(moment, 0.0, known.options.per_beat)
             return
+        self.feel(known, moment, now)
         self._plan(known, moment, now)
-        self._take(known, worker, moment)
+        if not known.felt.latch:
+            self._take(known, worker, moment)
         self._type(known, moment)
         if known.notes.time.origin is not None:
             self._go_on(known, worker, moment, now)
@@ -340,9 +349,10 @@ class Playback(Steering):
         notes = known.notes
         with notes.lock:
             left = (notes.end - notes.time.position(moment)) * 60.0 / moment.bpm
-            if left > LATEST or len(worker.parts) or known.line.status().state == "finished":
+            held = known.felt.latch
+            if left > LATEST or (not held and (len(worker.parts) or known.line.status().state == "finished")):
                 return
-            if notes.loop(float(self.clock.beats_per_bar)) is None or now - known.told_late < SAY_LATE:
+            if notes.loop(float(self.clock.beats_per_bar)) is None or held or now - known.told_late < SAY_LATE:
                 return
         known.told_late = now
         self.session.notice(f"{known.line.title} is late; the last bar plays again until more is ready",
@@ -357,13 +367,13 @@ class Playback(Steering):
             until = position + HORIZON / beat
             sink = self._sink(known)
             if isinstance(sink, Conducted):
-                plan_ahead(known, sink, max(until, position + self.clock.beats_per_bar))
+                plan_ahead(known, sink, max(until, position + self.clock.beats_per_bar), self.felt(known, moment.bpm))
             else:
                 notes.revised = None
-                for item in notes.due(until):
+                for item in notes.due(until, self.felt(known, moment.bpm)):
                     at = max(now + (item.beat - position) * beat, now)
                     sink.play(known.line.name, item.note, at, item.note.duration * beat, known.programs)
-            for item in notes.settle(until):
+            for item in notes.settle(position):
                 heapq.heappush(self._events, (now + (item.beat - position) * beat, next(self._numbers), item.note))
             for sound in notes.due_sounds(until):
                 if known.options.sink == "synth" and isinstance(sound.block, Audio):

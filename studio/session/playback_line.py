@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from studio.export.midi import parse_pairs
 from studio.files import FileError
+from studio.params import ParamSet
+from studio.session.feel import FEEL, Feel
 from studio.session.playback_track import NotesTrack, TextTrack
 
 if TYPE_CHECKING:
@@ -63,6 +66,12 @@ class Playing:
         self.line = line
         self.notes, self.text = NotesTrack(), TextTrack()
         self.options = Options.of(line)
+        self.feel = ParamSet(FEEL)
+        """How it plays: any thread may set (a knob), ``felt`` is what the playback thread took last."""
+        self.felt = Feel()
+        self.felt_at = 0.0
+        self.latched: Any = None
+        """Where the music goes on when the bar that is held is released."""
         self.paused = False
         self.programs: dict[int, int] = {}
         self.runs = -1
@@ -72,6 +81,38 @@ class Playing:
         """Seconds that the last blocks were there before their time: the least is what is left to the deadline."""
         self.told_late = -1e9
         self._read = clock_read
+        self._read_last: Any = object()
+
+    def read(self) -> None:
+        """Take what the line's file data say, if that is not what was taken or kept last: a controller may have moved
+        something since."""
+        stored = self.line.extra.get("playback")
+        if stored == self._read_last:
+            return
+        self._read_last = copy.deepcopy(stored)
+        self.options = Options.of(self.line)
+        stored = stored.get("feel") if isinstance(stored, dict) else None
+        wanted = ParamSet(FEEL)
+        wanted.load({**(stored if isinstance(stored, dict) else {}), "volume": self.options.volume,
+                     "mute": self.options.mute})
+        self.feel.unknown = wanted.unknown
+        for name in FEEL:
+            self.feel.set(name, wanted[name])
+
+    def keep_feel(self) -> None:
+        """Put into the line's file data what differs from the default. On the session's thread."""
+        held = self.feel.dump()
+        stored = self.line.extra.get("playback")
+        made = {**stored} if isinstance(stored, dict) else asdict(self.options)
+        made |= {"volume": held.pop("volume"), "mute": held.pop("mute")}
+        own = {name: value for name, value in held.items()
+               if name not in FEEL or value != FEEL[name].to_json(FEEL[name].default)}
+        made.pop("feel", None)
+        if own:
+            made["feel"] = own
+        if own or made != asdict(Options()) or isinstance(stored, dict):
+            self.line.extra["playback"] = made
+            self._read_last = copy.deepcopy(made)
 
     @property
     def state(self) -> str:

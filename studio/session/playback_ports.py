@@ -16,6 +16,7 @@ from studio.devices.conductor.tempo import Tempo
 from studio.engine import Clock
 from studio.session.playback_line import Playing
 from studio.session.playback_sinks import Conducted
+from studio.session.playback_track import Felt
 
 if TYPE_CHECKING:
     from studio.session.core import Core
@@ -136,14 +137,14 @@ def _song(players: Iterable[Playing]) -> float | None:
     return min(found) if found else None
 
 
-def plan_ahead(known: Playing, sink: Conducted, until: float) -> None:
+def plan_ahead(known: Playing, sink: Conducted, until: float, felt: Felt) -> None:
     """Hand over in beats what begins before ``until``; take back first what is not wanted any more."""
     notes, options, name = known.notes, known.options, known.line.name
     assert notes.time.origin is not None
     if notes.revised is not None:
         sink.forget(name, notes.time.origin + notes.revised - 1e-6)
         notes.revised = None
-    for item in notes.due(until):
+    for item in notes.due(until, felt):
         if sink.levelled:
             sink.plan(name, item.note, notes.time.origin + item.beat, known.programs)
         elif not options.mute:

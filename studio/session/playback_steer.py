@@ -49,6 +49,10 @@ class Steering(ABC):
     _plans: dict[str, tuple[float, Any]]
 
     @abstractmethod
+    def _keep_feel(self, known: Playing) -> None:
+        """What a controller moved of a player is saved with the session."""
+
+    @abstractmethod
     def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
         """The block after which something else can be played, or None; ``margin`` is the least time left to it."""
 
@@ -73,7 +77,10 @@ class Steering(ABC):
     def _values_changed(self, line: Any) -> None:
         """On the session's thread: values that changed are heard from the next block on."""
         known = self.playing.get(getattr(line, "name", ""))
-        if known is None or known.line is not line or not line.stages():
+        if known is None or known.line is not line:
+            return
+        self._keep_feel(known)
+        if not line.stages():
             return
         values = [stage.values.dump() for stage in line.stages()]
         before = self._plans.get(line.name, (0.0, None))[1]

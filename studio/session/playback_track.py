@@ -11,6 +11,7 @@ import itertools
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,8 +83,29 @@ class Timeline:
             self.origin += math.ceil((moment.beat - self.origin - at) / grid - 1e-9) * grid
 
 
-def _beat(item: Played) -> float:
+@dataclass(frozen=True, slots=True)
+class _Handed:
+    """A note that was asked for: where it was placed, and as what it is heard (None: it is left out)."""
+
+    beat: float
+    note: Note
+    heard: Played | None
+
+    @property
+    def begins(self) -> float:
+        return self.beat if self.heard is None else self.heard.beat
+
+
+def _beat(item: _Handed) -> float:
     return item.beat
+
+
+Felt = Callable[[float, Note], "tuple[float, Note] | None"]
+"""When and how a note on a beat is heard; None: it is left out."""
+
+
+def _as_made(beat: float, note: Note) -> tuple[float, Note]:
+    return beat, note
 
 
 class NotesTrack:
@@ -102,7 +124,7 @@ class NotesTrack:
         self.revised: float | None = None
         """What was asked for from this beat on is not to be played after all; taken by who plays."""
         self._waiting: list[tuple[float, int, Note]] = []
-        self._handed: list[Played] = []  # asked for, not begun, in order
+        self._handed: list[_Handed] = []  # asked for, not begun, in order
         self._numbers = itertools.count()
         self._sounds: deque[Placed] = deque()
 
@@ -147,22 +169,25 @@ class NotesTrack:
         else:
             self._sounds.append(placed)
 
-    def due(self, until: float) -> list[Played]:
-        """Notes that begin before beat ``until`` and were not asked for yet."""
+    def due(self, until: float, felt: Felt = _as_made) -> list[Played]:
+        """Notes that are placed before beat ``until`` and were not asked for yet, as they are ``felt``."""
         found: list[Played] = []
         with self.lock:
             while self._waiting and self._waiting[0][0] < until:
                 beat, _, note = heapq.heappop(self._waiting)
-                found.append(Played(beat, note))
-            for item in found:
+                heard = felt(beat, note)
+                item = _Handed(beat, note, None if heard is None else Played(*heard))
                 bisect.insort(self._handed, item, key=_beat)
+                if item.heard is not None:
+                    found.append(item.heard)
         return found
 
     def settle(self, until: float) -> list[Played]:
         """Notes that were asked for and begin before beat ``until``: from now on they count as played."""
         with self.lock:
             count = bisect.bisect_left(self._handed, until, key=_beat)
-            found, self._handed = self._handed[:count], self._handed[count:]
+            done, self._handed = self._handed[:count], self._handed[count:]
+            found = [item.heard for item in done if item.heard is not None]
             self.played.extend(found)
             if len(self.played) > KEPT_NOTES:
                 del self.played[: KEPT_NOTES // 10]
@@ -171,8 +196,8 @@ class NotesTrack:
     def take_back(self, beat: float) -> None:
         """Notes that were asked for and begin on ``beat`` or later are to be asked for again."""
         with self.lock:
-            while self._handed and self._handed[-1].beat >= beat:
-                item = self._handed.pop()
+            for item in [item for item in self._handed if item.begins >= beat]:
+                self._handed.remove(item)
                 heapq.heappush(self._waiting, (item.beat, next(self._numbers), item.note))
             self.revised = beat if self.revised is None else min(beat, self.revised)
 
@@ -229,7 +254,8 @@ class NotesTrack:
         with self.lock:
             first = bisect.bisect_left(self.played, low - 16.0, key=lambda item: item.beat)
             played = [item for item in self.played[max(0, first - 64) :] if low - 16.0 <= item.beat < high]
-            coming = [item for item in self._handed if low - 16.0 <= item.beat < high]
+            coming = [item.heard for item in self._handed
+                      if item.heard is not None and low - 16.0 <= item.beat < high]
             coming += [Played(beat, note) for beat, _, note in self._waiting if low - 16.0 <= beat < high]
         return played, coming
 
