@@ -115,7 +115,7 @@ def read_recipe(path: Path | str) -> dict[str, Any]:
     try:
         if target.is_dir():
             target = _first_of_sequence(target)
-        if target.suffix.lower() == ".txt":
+        if target.suffix.lower() in (".txt", ".srt", ".vtt"):
             target = sidecar(target)
             if not target.is_file():
                 raise RecipeError(f"{shown} has no recipe: the file {target.name} is not beside it")

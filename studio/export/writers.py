@@ -28,11 +28,13 @@ _WRITERS: dict[str, str] = {
     ".png": "still:PngWriter", ".jpg": "still:JpegWriter", ".jpeg": "still:JpegWriter",
     ".webp": "webp:WebpWriter", ".gif": "gif:GifWriter",
     ".mp4": "video:Mp4Writer", ".m4v": "video:Mp4Writer", ".webm": "video:WebmWriter", ".mov": "video:MovWriter",
-    ".txt": "text:TextWriter", ".mid": "midi:MidiWriter", ".midi": "midi:MidiWriter", ".wav": "audio:WavWriter",
+    ".txt": "text:TextWriter", ".srt": "captions:SrtWriter", ".vtt": "captions:VttWriter",
+    ".mid": "midi:MidiWriter", ".midi": "midi:MidiWriter", ".wav": "audio:WavWriter",
 }
 _SEQUENCE = "still:SequenceWriter"
 _KINDS: dict[str, tuple[str, ...]] = {
     "still": ("image",), "webp": ("image",), "gif": ("image",), "video": ("image",), "text": ("text",),
+    "captions": ("text",),
     "midi": ("notes",), "audio": ("audio", "notes"),
 }
 _PATTERN = re.compile(r"%0?(\d*)d")

@@ -27,6 +27,7 @@ from studio.session.jobs import JobList
 from studio.session.line import Line, Slot
 from studio.session.mix import Mix
 from studio.session.playback import Playback
+from studio.session.playback_words import WordsOut
 from studio.session.programme import Shown
 from studio.session.recording import Recorder
 from studio.session.setlist import SetList
@@ -78,6 +79,7 @@ class Core:
         self.fades = Fades(self)
         self.setlist = SetList(self)
         self.playback = Playback(self)
+        self._words = WordsOut()
         self.controls = Controls(self)
         self.recorder = Recorder(self)
         self.clock_sources = ClockSources(self)
@@ -99,6 +101,7 @@ class Core:
         self.events.pump()
         self.fades.tick()
         self.setlist.tick()
+        self._words.tell(self)
         self.recorder.tick()
         self.controls.apply_settings()
         self.history.sample()

@@ -22,6 +22,7 @@ from studio.plugins import Registry
 from studio.session.audio_look import score_of
 from studio.session.audio_score import ScoreHearing
 from studio.session.export_plan import FORMATS, ExportPlan, Look
+from studio.session.playback_words import Spoken
 from studio.session.render_job import job_from_recipe
 
 # --- the mix --------------------------------------------------------------------------------------------------------
@@ -49,6 +50,7 @@ class _Mixed(Generator):
         self._frames: Iterator[Any] = render(
             look.stages, frames=10**9, fps=self.plan.fps, seed=look.seed, size=self.plan.size, source=self._opened,
             device=look.device, bpm=look.bpm, on_notice=ctx.notice, audio=self._hearing,
+            spoken=Spoken(look.writings, look.bpm, look.device) if look.writings else None,
         )
 
     def step(self, ctx: Context) -> Any:
@@ -98,7 +100,7 @@ def mix_from_recipe(
         notice("the recipe's second deck cannot be used; only the first is rendered")
         return None
     job = job_from_recipe(second, registry, [], near=near, notice=notice)
-    look = Look("B", "Deck B", job.stages, job.seed, job.bpm, job.source)
+    look = Look("B", "Deck B", job.stages, job.seed, job.bpm, job.source, writings=job.writings)
     plan = ExportPlan(FORMATS[0], Path(), job.size, job.fps)
     if job.audio is not None:
         look.heard, plan.sound = job.audio, job.audio.path

@@ -11,6 +11,7 @@ from studio.engine import Stage
 from studio.media import Frame
 from studio.params import ParamSet
 from studio.session.audio_score import AudioScore
+from studio.session.playback_words import Writing
 from studio.session.render_job import own_bars
 
 
@@ -42,6 +43,8 @@ FORMATS: tuple[Format, ...] = (
     Format("mov", "Video MOV", "ProRes, for editing and VJ software", ".mov", ("image",), moving=True),
     Format("sequence", "Picture sequence", "a folder of numbered PNGs", ".png", ("image",), moving=True, many=True),
     Format("txt", "Text", "plain text, its recipe beside it", ".txt", ("text",)),
+    Format("srt", "Captions SRT", "timed as it is typed, for players and editors", ".srt", ("text",)),
+    Format("vtt", "Captions WebVTT", "timed as it is typed, for the web", ".vtt", ("text",)),
     Format("mid", "MIDI", "a score for every sequencer", ".mid", ("notes",), moving=True),
     Format("wav", "Sound WAV", "played by the built-in synthesiser", ".wav", ("notes", "audio"), moving=True),
 )
@@ -71,6 +74,9 @@ class Look:
     heard: AudioScore | None = None
     """What sound moves in it, live; its ``path`` is the file that plays in the session, '' where none does."""
     warnings: list[str] = field(default_factory=list)
+    writings: list[Writing] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+    """Options of a writer that belong to the line, such as how fast its text is typed."""
 
     @property
     def makes(self) -> str:

@@ -23,6 +23,8 @@ from studio.session.export_parts import mix_stage, ready_source
 from studio.session.export_plan import FORMATS, ExportPlan, Format, Look, copy_values, formats_for
 from studio.session.feed import SCENE, SCENE_PLUGIN
 from studio.session.line import Line
+from studio.session.playback_line import Options
+from studio.session.playback_words import writings_of
 from studio.session.render_job import (
     JobError,
     RenderJob,
@@ -74,6 +76,11 @@ def _line_look(session: Core, line: Line) -> Look:
     if not stages:
         raise JobError(f"{line.title} is {line.state}: there is nothing to export; load a generator into it")
     look = Look(line.name, line.title, stages, line.seed, session.clock.bpm, frame=line.frame(), device=session.device)
+    if any(stage.generator.reads_words for stage in stages):
+        look.writings = writings_of(session.players.values())
+    if stages[-1].generator.makes == "text":
+        options = Options.of(line)
+        look.options = {"rate": options.rate, "per_beat": options.per_beat}
     kept = [stage for stage in line.stages() if not stage.bypass]
     absent = [slot.title for slot in line.slots if slot.stage is None]
     if absent:
@@ -171,7 +178,7 @@ def _render_job(session: Core, look: Look, plan: ExportPlan, sources: list[str |
     return RenderJob(
         stages, [plan.out], frames=plan.frames, beats=beats, fps=plan.fps, seed=look.seed, size=plan.size,
         bpm=look.bpm, source=sources[0], device=look.device, options=dict(plan.options),
-        recipe=full_recipe(look, plan), audio=score_of(look, plan.sound),
+        recipe=full_recipe(look, plan), audio=score_of(look, plan.sound), writings=look.writings,
     )
 
 
@@ -180,6 +187,7 @@ def full_recipe(look: Look, plan: ExportPlan) -> dict[str, Any]:
     made = recipe_of(RenderJob(
         look.stages, [plan.out], frames=plan.frames, beats=plan.beats, fps=plan.fps, seed=look.seed, size=plan.size,
         bpm=look.bpm, source=look.source, options=dict(plan.options), audio=score_of(look, plan.sound),
+        writings=look.writings,
     ))
     if look.second is not None:
         made["mix"] = {"crossfade": look.share, "second": full_recipe(look.second, plan)}

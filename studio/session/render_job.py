@@ -24,6 +24,7 @@ from studio.library.presets import apply_params, find_preset
 from studio.media import MediaError, Notes
 from studio.params import Int, Model, ParamSet, Seed
 from studio.plugins import Registry
+from studio.session.playback_words import Spoken, Writing, read_writings
 from studio.session.render_sound import SoundTrack
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class RenderJob:
 
     ``outs`` are the files, all written in one pass; a still among animations gets the last frame. ``size`` is the
     wished (width, height) in pixels; ``source`` a file or ``camera:N`` for a first stage that takes pictures;
-    ``options`` go to every writer that has them.
+    ``options`` go to every writer that has them, ``writings`` are players that write for generators that read words.
     """
 
     stages: list[Stage]
@@ -70,6 +71,7 @@ class RenderJob:
     options: dict[str, Any] = field(default_factory=dict)
     audio: AudioScore | None = None
     """The sound that is heard, moves parameters and goes into a video."""
+    writings: list[Writing] = field(default_factory=list)
     recipe: dict[str, Any] | None = None
     """What is embedded in place of the recipe that ``recipe_of`` would make."""
 
@@ -145,6 +147,8 @@ def recipe_of(job: RenderJob) -> dict[str, Any]:
         recipe["beats"] = job.beats
     if job.audio is not None:
         recipe["audio"] = job.audio.to_json()
+    if job.writings:
+        recipe["words"] = [writing.to_json() for writing in job.writings]
     return recipe
 
 
@@ -185,6 +189,7 @@ def job_from_recipe(
         size=tuple(recipe["size"]) if recipe.get("size") else None, bpm=recipe.get("bpm", 120.0), source=source,
         options={name: value for name, value in (recipe.get("options") or {}).items() if name in known},
         recipe=recipe if mixed is not None else None, audio=_score(recipe.get("audio"), near, notice, sound),
+        writings=read_writings(recipe.get("words"), registry, notice),
     )
 
 
@@ -371,6 +376,7 @@ def _media(
         job.stages, frames=job.frames, fps=job.fps, seed=job.seed, size=job.size, source=source, device=job.device,
         bpm=job.bpm, cancelled=cancelled, on_progress=None if by_beats else on_progress, on_notice=on_notice,
         on_preview=on_preview, audio=hearing,
+        spoken=Spoken(job.writings, job.bpm, job.device) if job.writings else None,
     )
     beats = 0.0
     for number, part in enumerate(parts, 1):

@@ -198,7 +198,7 @@ def finished(session: Session, name: str, key: str, out: Path, **rest: object) -
 
 
 def test_what_a_line_can_become() -> None:
-    assert [found.key for found in formats_for("text")] == ["txt"]
+    assert [found.key for found in formats_for("text")] == ["txt", "srt", "vtt"]
     assert [found.key for found in formats_for("notes")] == ["mid", "wav"]
     assert {"png", "gif", "webp", "mp4", "webm", "mov", "sequence"} <= {found.key for found in formats_for("image")}
 

@@ -371,8 +371,8 @@ class ExportDialog(QDialog):
         self.form.stop()
 
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".srt", ".vtt", ".mid", ".midi",
-            ".wav"}
+_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".srt", ".vtt", ".mid",
+            ".midi", ".wav"}
 
 
 def _same(ending: str) -> tuple[str, ...]:

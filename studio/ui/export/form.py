@@ -106,7 +106,7 @@ class ExportForm(QScrollArea):
         if look.makes == "text":
             rows.append(("At most", self._pieces_row()))
         self.form.addWidget(_block(rows))
-        wishes = look.stages[-1].generator.export_options(look.stages[-1].values.dump())
+        wishes = {**look.stages[-1].generator.export_options(look.stages[-1].values.dump()), **look.options}
         self.options = OptionsForm(form.key, form.pattern, wishes)
         self.options.changed.connect(self.changed)
         if self.options.rows:
