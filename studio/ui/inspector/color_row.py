@@ -13,10 +13,10 @@ from studio.params import Color, ParamError
 from studio.ui import theme
 from studio.ui.inspector.controls import keep_keys
 from studio.ui.inspector.describe import color_hex
+from studio.ui.inspector.dragged_row import DraggedRow
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.fields import Entry
 from studio.ui.inspector.popup import paint_frame
-from studio.ui.inspector.row import ParamRow
 
 Rgb = tuple[float, float, float]
 
@@ -233,7 +233,7 @@ class _Strip(QWidget):
         return QSize(theme.space(34), theme.space(7))
 
 
-class ColorRow(ParamRow):
+class ColorRow(DraggedRow):
     """See the module."""
 
     def __init__(self, param: Color, edits: StageEdits, parent: QWidget | None = None) -> None:
@@ -257,8 +257,6 @@ class ColorRow(ParamRow):
         self.swatch.reset_wanted.connect(self.reset)
         self.field.taken.connect(self._typed)
         self.setFocusProxy(self.swatch)
-        self._before: Rgb = param.default
-        self._held: Rgb | None = None
         self.refresh_value()
 
     def show_value(self, value: Any) -> None:
@@ -276,31 +274,21 @@ class ColorRow(ParamRow):
         popup = ColorPopup(self.value, self.param.label, self)
         popup.grabbed.connect(self.new_gesture)
         popup.picked.connect(self._pick)
-        popup.given_up.connect(self._give_up)
+        popup.given_up.connect(self._cancel)
         popup.closed.connect(self._closed)
         self.popup = popup
         popup.open_below(self.swatch)
 
     def _closed(self) -> None:
         self.popup = None
-        if self._held is not None and self._held != self.value:
-            self.commit(self._held, self._gesture)
-        self._held = None
-        self.refresh_value()
+        self._drop()
 
     def _pick(self, value: Rgb) -> None:
-        if not self.param.live:  # it would be set up anew at every pixel
-            self._held = value
+        self._drag_to(value)
+        if self._held is not None:
             self.show_value(value)
-            return
-        self.commit(value, self._gesture)
-        self.refresh_value()
-
-    def _give_up(self) -> None:
-        self._held = None
-        if self.value != self._before:
-            self.commit(self._before, self._gesture)
-        self.refresh_value()
+        else:
+            self.refresh_value()
 
     def _typed(self, text: str, stay: bool) -> None:
         try:

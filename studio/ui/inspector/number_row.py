@@ -13,10 +13,10 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from studio.params import Float, Int, ParamError
 from studio.session.control_status import reach_of
 from studio.ui import theme
+from studio.ui.inspector.dragged_row import DraggedRow
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.measure import font, metrics
 from studio.ui.inspector.numbers import digits_of, parse, stepped, tidy, to_text
-from studio.ui.inspector.row import ParamRow
 from studio.ui.inspector.slider import INSET, ValueSlider
 
 HELD = 0.7
@@ -99,7 +99,7 @@ class TypedField(QLineEdit):
             self.taken.emit(self.text(), False)
 
 
-class NumberRow(ParamRow):
+class NumberRow(DraggedRow):
     """Float and Int."""
 
     bleed = INSET
@@ -116,8 +116,6 @@ class NumberRow(ParamRow):
         if isinstance(param, Int) and param.high - param.low <= 24 and param.curve == "linear":
             self.slider.ticks = int(param.high - param.low) + 1
         self._field: TypedField | None = None
-        self._before: Any = None
-        self._held: Any = None
         self._at = 0.0
         self.place(head=self.text, body=self.slider)
         self.setFocusProxy(self.slider)
@@ -154,30 +152,11 @@ class NumberRow(ParamRow):
 
     # --- dragging
 
-    def _grab(self) -> None:
-        self._before, self._held = self.value, None
-        self.new_gesture()
-
     def _drag(self, position: float, fine: bool) -> None:
         value = self.param.default if position == self.slider.default else tidy(self.param, position, fine=fine)
         self.text.set_text(to_text(self.param, value, full=True))
         self.slider.show_position(position)
-        if not self.param.live:  # it would be set up anew at every pixel
-            self._held = value
-        elif value != self.value:
-            self.commit(value, self._gesture)
-
-    def _drop(self) -> None:
-        if self._held is not None and self._held != self.value:
-            self.commit(self._held, self._gesture)
-        self._held = None
-        self.refresh_value()
-
-    def _cancel(self) -> None:
-        self._held = None
-        if self.value != self._before:
-            self.commit(self._before, self._gesture)
-        self.refresh_value()
+        self._drag_to(value)
 
     def _reset_by_slider(self, doubled: bool) -> None:
         # the first click of a double click moved the handle: both together are one step of undo

@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from studio.params import Float, ParamError, Point
 from studio.ui import theme
 from studio.ui.inspector.controls import Pad
+from studio.ui.inspector.dragged_row import DraggedRow
 from studio.ui.inspector.editing import StageEdits
 from studio.ui.inspector.fields import Entry
 from studio.ui.inspector.number_row import HELD
 from studio.ui.inspector.numbers import digits_of, parse, stepped, tidy
-from studio.ui.inspector.row import ParamRow
 
 Place = tuple[float, float]
 
 
-class PointRow(ParamRow):
+class PointRow(DraggedRow):
     """See the module. y points upwards."""
 
     def __init__(self, param: Point, edits: StageEdits, parent: QWidget | None = None) -> None:
@@ -33,8 +33,6 @@ class PointRow(ParamRow):
         self.pad.accent = theme.kind_color(edits.kind)
         self.pad.default = self._norms(param.default)
         self.fields = (Entry(steps=True), Entry(steps=True))
-        self._before: Place = param.default
-        self._held: Place | None = None
         self._at = 0.0
         self.place(body=self._make_body())
         self.describe(self.pad, "pad")
@@ -92,31 +90,12 @@ class PointRow(ParamRow):
     def busy(self) -> bool:
         return self.pad.dragging or any(field.typing for field in self.fields)
 
-    def _grab(self) -> None:
-        self._before, self._held = self.value, None
-        self.new_gesture()
-
     def _drag(self, x: float, y: float) -> None:
         value = tidy(self.axis, x), tidy(self.axis, y)
         if abs(x - self.pad.default[0]) < 0.02 and abs(y - self.pad.default[1]) < 0.02:
             value = self.param.default
         self.show_value(value)
-        if not self.param.live:
-            self._held = value
-        elif value != self.value:
-            self.commit(value, self._gesture)
-
-    def _drop(self) -> None:
-        if self._held is not None and self._held != self.value:
-            self.commit(self._held, self._gesture)
-        self._held = None
-        self.refresh_value()
-
-    def _cancel(self) -> None:
-        self._held = None
-        if self.value != self._before:
-            self.commit(self._before, self._gesture)
-        self.refresh_value()
+        self._drag_to(value)
 
     def _step(self, right: int, up: int, fine: bool, held: bool) -> None:
         now = time.monotonic()

@@ -192,11 +192,13 @@ class PickPopup(QFrame):
             item.setHidden(not all(word in there for word in words))
         current = self.list.currentItem()
         if words or current is None or current.isHidden():
-            self._first()
+            self._first(text.strip().casefold())
 
-    def _first(self) -> None:
-        shown = (self.list.item(i) for i in range(self.list.count()) if not self.list.item(i).isHidden())
-        item = next(shown, None)
+    def _first(self, typed: str = "") -> None:
+        """Choose the entry that is called just so, else the first that is shown."""
+        shown = [item for i in range(self.list.count()) if not (item := self.list.item(i)).isHidden()]
+        exact = (item for item in shown if item.data(_ENTRY).title.casefold() == typed)
+        item = next(exact, shown[0] if shown else None)
         if item is not None:
             self.list.setCurrentItem(item)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QDragEnterEvent,
-    QDragLeaveEvent,
     QDropEvent,
     QImage,
     QKeyEvent,
@@ -23,6 +21,7 @@ from studio.media import Frame
 from studio.ui import icons, theme
 from studio.ui.inspector.controls import keep_keys
 from studio.ui.inspector.measure import font
+from studio.ui.kit.drops import TakesDrops
 
 
 def to_pixmap(frame: Frame | None) -> QPixmap | None:
@@ -46,7 +45,7 @@ def sign(title: str, icon: str, side: int = 80) -> QPixmap:
     return picture
 
 
-class Tile(QAbstractButton):
+class Tile(TakesDrops, QAbstractButton):
     """Click or Enter asks for a choice; files can be dropped on it."""
 
     dropped = Signal(str)
@@ -64,7 +63,6 @@ class Tile(QAbstractButton):
         self.title, self.note, self.fault = "", "", ""
         self.empty = False
         self._picture: QPixmap | None = None
-        self._over = False
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -101,23 +99,12 @@ class Tile(QAbstractButton):
 
     # --- dropping
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _file_of(event):
-            self._over = True
-            self.update()
-            event.acceptProposedAction()
+    def fits(self, event: QDropEvent) -> str:
+        urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
+        return next((url.toLocalFile() for url in urls if url.isLocalFile()), "")
 
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        self._over = False
-        self.update()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._over = False
-        self.update()
-        file = _file_of(event)
-        if file:
-            event.acceptProposedAction()
-            self.dropped.emit(file)
+    def take(self, what: str) -> None:
+        self.dropped.emit(what)
 
     # --- picture
 
@@ -174,9 +161,3 @@ class Tile(QAbstractButton):
             text = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, room.width())
             lower = QRect(room.x(), middle, room.width(), line)
             painter.drawText(lower, int(Qt.AlignmentFlag.AlignVCenter), text)
-
-
-def _file_of(event: QDropEvent) -> str:
-    """The first local file that is being dragged."""
-    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
-    return next((url.toLocalFile() for url in urls if url.isLocalFile()), "")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QDragEnterEvent,
-    QDragLeaveEvent,
     QDropEvent,
     QKeyEvent,
     QMouseEvent,
@@ -31,6 +30,7 @@ from PySide6.QtWidgets import (
 from studio.session.core import Core
 from studio.ui import icons, theme
 from studio.ui.kit import mime
+from studio.ui.kit.drops import TakesDrops
 from studio.ui.kit.painting import focus_ring
 
 
@@ -200,7 +200,7 @@ class Facts(QWidget):
         return list(self._rows)
 
 
-class DropArea(QWidget):
+class DropArea(TakesDrops, QWidget):
     """A dashed field that takes files by drop, click or key, and shows what it was given."""
 
     dropped = Signal(object)  # list[Path]
@@ -209,7 +209,6 @@ class DropArea(QWidget):
     def __init__(self, icon: str, title: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon, self._title, self._text = icon, title, text
-        self._over = False
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -271,24 +270,12 @@ class DropArea(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+    def fits(self, event: QDropEvent) -> list[Path]:
         what = mime.read(event.mimeData())
-        if what is not None and what.files:
-            self._over = True
-            self.update()
-            event.acceptProposedAction()
+        return list(what.files) if what is not None else []
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._over = False
-        self.update()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._over = False
-        self.update()
-        what = mime.read(event.mimeData())
-        if what is not None and what.files:
-            event.acceptProposedAction()
-            self.dropped.emit(list(what.files))
+    def take(self, what: list[Path]) -> None:
+        self.dropped.emit(what)
 
 
 class _NoWheel(QObject):

@@ -8,8 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QDragEnterEvent,
-    QDragLeaveEvent,
     QDropEvent,
     QImage,
     QKeyEvent,
@@ -30,6 +28,7 @@ from studio.ui.background import Task, background
 from studio.ui.kit import mime
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.dialogs import pick_file
+from studio.ui.kit.drops import TakesDrops
 from studio.ui.kit.painting import covering, focus_ring, rounded, to_qimage
 
 SIDE = 480
@@ -66,7 +65,7 @@ def read_small(path: str, side: int = SIDE) -> QImage:
     return small(read_image(Path(path).expanduser()), side)
 
 
-class PictureSlot(QWidget):
+class PictureSlot(TakesDrops, QWidget):
     """Shows a picture with a caption. Emits ``chosen`` with a path, or '' when it was emptied.
 
     Drop a picture, click or press Enter for the file dialog, Delete empties it.
@@ -83,7 +82,7 @@ class PictureSlot(QWidget):
         self._image: QImage | None = None
         self._live: Callable[[], QImage | None] | None = None
         self._task: Task | None = None
-        self._over = self._pressed = False
+        self._pressed = False
         self.clear_button = tool_button("close", f"Empty: {title}", size=13, clicked=self.clear, parent=self)
         self.clear_button.setAutoRaise(True)
         self.clear_button.hide()
@@ -251,23 +250,11 @@ class PictureSlot(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if first_picture(mime.read(event.mimeData())) is not None:
-            self._over = True
-            event.acceptProposedAction()
-            self.update()
+    def fits(self, event: QDropEvent) -> Path | None:
+        return first_picture(mime.read(event.mimeData()))
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._over = False
-        self.update()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._over = False
-        self.update()
-        path = first_picture(mime.read(event.mimeData()))
-        if path is not None:
-            event.acceptProposedAction()
-            self._take(str(path))
+    def take(self, what: Path) -> None:
+        self._take(str(what))
 
 
 def veil(painter: QPainter, area: QRectF, radius: float, height: float, *, top: bool = False) -> None:

@@ -164,6 +164,18 @@ def test_a_seed_is_typed_and_rolled_and_remembered(zoo: Desk) -> None:
     assert zoo.values["seed"] == 42
 
 
+def test_a_list_finds_what_is_called_just_so_before_what_only_holds_it(zoo: Desk) -> None:
+    row = zoo.row("seed")
+    for seed in (42, 1420):
+        row.set_seed(seed)
+    row.set_seed(7)
+    QTest.mouseClick(row.earlier, LEFT)
+    found = popup(zoo)
+    QTest.keyClicks(found.search, "42")  # 1420 is the newer one and stands before it
+    QTest.keyClick(found.search, Qt.Key.Key_Return)
+    assert zoo.values["seed"] == 42
+
+
 def test_undo_is_the_windows_once_a_field_was_taken(zoo: Desk) -> None:
     undo = QShortcut(QKeySequence.StandardKey.Undo, zoo.inspector)
     undo.activated.connect(zoo.session.undo)

@@ -8,8 +8,6 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QDragEnterEvent,
-    QDragLeaveEvent,
     QDropEvent,
     QFocusEvent,
     QImage,
@@ -24,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from studio.ui import icons, theme
 from studio.ui.kit import mime
+from studio.ui.kit.drops import TakesDrops
 from studio.ui.kit.painting import covering, focus_ring, rounded
 from studio.ui.views.slots import first_picture, veil
 
@@ -40,7 +39,7 @@ def title_of(style: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-class StyleShelf(QWidget):
+class StyleShelf(TakesDrops, QWidget):
     """Cards in a grid that fills the room. The last place is for a picture of one's own.
 
     Click or Enter chooses a style, Shift with it makes it the second one. A drag from one card to another blends them;
@@ -64,7 +63,7 @@ class StyleShelf(QWidget):
         self._pressed: int | None = None
         self._press_at = QPointF()
         self._line_to: QPointF | None = None
-        self._holding = self._over = False
+        self._holding = False
         self.setAcceptDrops(True)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -392,23 +391,11 @@ class StyleShelf(QWidget):
 
     # ---- pictures from outside
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if first_picture(mime.read(event.mimeData())) is not None:
-            self._over = True
-            event.acceptProposedAction()
-            self.update()
+    def fits(self, event: QDropEvent) -> Path | None:
+        return first_picture(mime.read(event.mimeData()))
 
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        self._over = False
-        self.update()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        self._over = False
-        self.update()
-        path: Path | None = first_picture(mime.read(event.mimeData()))
-        if path is not None:
-            event.acceptProposedAction()
-            self.own_requested.emit(str(path))
+    def take(self, what: Path) -> None:
+        self.own_requested.emit(str(what))
 
 
 def _curve(one: QPointF, other: QPointF) -> QPainterPath:
