@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import QEvent, QObject, QPoint, QRectF, Qt
+from PySide6.QtCore import QEvent, QObject, QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -40,8 +40,8 @@ class Halo(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         learned = self._mode.session.controls.learning_for
         for widget, target in self._mode.places():
-            corner = widget.mapTo(self._window, QPoint(0, 0))
-            rect = QRectF(corner.x(), corner.y(), widget.width(), widget.height()).adjusted(0.5, 0.5, -0.5, -0.5)
+            seen = widget.visibleRegion().boundingRect()  # a row may be half scrolled away
+            rect = QRectF(QRect(widget.mapTo(self._window, seen.topLeft()), seen.size())).adjusted(0.5, 0.5, -0.5, -0.5)
             waits = target == learned
             ink = theme.color("warning" if waits else "accent")
             painter.setPen(QPen(ink, theme.px(2 if waits or widget is self.hot else 1)))

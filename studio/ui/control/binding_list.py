@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
@@ -23,28 +23,51 @@ FLASH = 0.35
 Index = QModelIndex | QPersistentModelIndex
 
 
-@dataclass
 class Row:
-    """A binding as it is shown. ``joined`` tells whether the row above and the row below have the same source (or
-    target, in that order)."""
+    """A binding as it is shown; its words are made when they are first wanted. ``joined`` tells whether the row above
+    and the row below have the same source (or target, in that order)."""
 
-    binding: Binding
-    source: str
-    port: str
-    target: str
-    place: str
-    options: str
-    reason: str
-    joined: tuple[bool, bool] = (False, False)
-    several: int = 1
-    level: float | None = None
-    result: float | None = None
-    count: int = 0
-    moved: float = -1e9
+    def __init__(self, session: Core, binding: Binding) -> None:
+        self.session, self.binding = session, binding
+        self.joined = (False, False)
+        self.level: float | None = None
+        self.result: float | None = None
+        self.count = 0
+        self.moved = -1e9
+
+    @cached_property
+    def source(self) -> str:
+        """What moves it."""
+        return self.binding.source.text()
+
+    @cached_property
+    def port(self) -> str:
+        """Where that comes from."""
+        return port_text(self.binding.source)
+
+    @cached_property
+    def target(self) -> str:
+        """What is moved."""
+        return title_of(self.session, self.binding.target)
+
+    @cached_property
+    def place(self) -> str:
+        """Where that is."""
+        return place_of(self.session, self.binding.target)
+
+    @cached_property
+    def options(self) -> str:
+        """What differs from a plain binding."""
+        return options_text(self.binding)
+
+    @property
+    def reason(self) -> str:
+        """Why it rests just now, '' when it works."""
+        return asleep(self.session, self.binding)
 
     @property
     def text(self) -> str:
-        """All of it, for the filter and for those who listen."""
+        """All of it, for the filter."""
         return " ".join((self.source, self.port, self.target, self.place, self.options, self.reason))
 
 
@@ -66,10 +89,12 @@ class BindingModel(QAbstractListModel):
             return row
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             rest = f", {row.options}" if row.options else ""
-            why = f". Rests: {row.reason}" if row.reason else ""
+            reason = row.reason
+            why = f". Rests: {reason}" if reason else ""
             return f"{row.source}, {row.port}, moves {row.place} {row.target}{rest}{why}"
         if role == Qt.ItemDataRole.ToolTipRole:
-            why = f"\nRests: {row.reason}" if row.reason else ""
+            reason = row.reason
+            why = f"\nRests: {reason}" if reason else ""
             return f"{row.source} ({row.port}) → {row.place} · {row.target}{why}"
         return None
 
@@ -79,33 +104,23 @@ class BindingModel(QAbstractListModel):
         known = {id(row.binding): row for row in self.rows}
         made = []
         for binding in session.controls.bindings:
-            row = Row(binding, binding.source.text(), port_text(binding.source), title_of(session, binding.target),
-                      place_of(session, binding.target), options_text(binding), asleep(session, binding))
+            row = Row(session, binding)
             old = known.get(id(binding))
             if old is not None:
                 row.count, row.moved = old.count, old.moved
             made.append(row)
         words = self.words.casefold().split()
-        made = [row for row in made if all(word in row.text.casefold() for word in words)]
+        if words:
+            made = [row for row in made if all(word in row.text.casefold() for word in words)]
         key = _source_key if self.order == BY_SOURCE else _target_key
         made.sort(key=key)
         for place, row in enumerate(made):
             above = place > 0 and key(made[place - 1]) == key(row)
             below = place + 1 < len(made) and key(made[place + 1]) == key(row)
             row.joined = above, below
-            row.several = sum(key(other) == key(row) for other in made[max(0, place - 200) : place + 200])
         self.beginResetModel()
         self.rows = made
         self.endResetModel()
-
-    def refresh(self) -> bool:
-        """Bring the reasons up to date; True when one changed."""
-        changed = False
-        for row in self.rows:
-            reason = asleep(self.session, row.binding)
-            changed = changed or reason != row.reason
-            row.reason = reason
-        return changed
 
     def measure(self, first: int, last: int, now: float) -> list[int]:
         """Bring the meters of rows ``first`` to ``last`` up to date; returns which have changed."""
@@ -163,12 +178,13 @@ class _Painter(QStyledItemDelegate):
         pad, arrow = theme.space(3), theme.px(44)
         left = QRectF(area.left() + pad, area.top(), area.width() * 0.42 - pad - arrow / 2, area.height())
         right = QRectF(left.right() + arrow, area.top(), area.right() - left.right() - arrow - pad, area.height())
-        rests, by_target = bool(row.reason), self._by_target()
+        reason, by_target = row.reason, self._by_target()
+        rests = bool(reason)
         glow = 0.0 if rests else max(0.0, 1.0 - (time.monotonic() - row.moved) / FLASH)
         said_above = row.joined[0]
         _words(painter, left, row.source, row.port, rests, faint=said_above and not by_target,
                meter=None if said_above and not by_target else (row.level, glow, "notes"))
-        lower = row.reason or (f"{row.place} · {row.options}" if row.options else row.place)
+        lower = reason or (f"{row.place} · {row.options}" if row.options else row.place)
         _words(painter, right, row.target, lower, rests, faint=said_above and by_target, warn=rests,
                meter=None if said_above and by_target else (row.result, glow, "accent"))
         self._arrow(painter, row, QRectF(left.right(), area.top(), arrow, area.height()), rests, by_target)
@@ -289,10 +305,11 @@ class BindingList(QListView):
 
     def tick(self) -> None:
         """Move the meters of the rows in sight."""
-        first = self.indexAt(self.viewport().rect().topLeft()).row()
-        last = self.indexAt(self.viewport().rect().bottomLeft()).row()
-        last = last if last >= 0 else len(self.rows.rows)
-        for place in self.rows.measure(max(0, first), last, time.monotonic()):
+        if not self.rows.rows:
+            return
+        high = max(1, self.visualRect(self.rows.index(0)).height())
+        first = self.verticalScrollBar().value() // high - 1
+        for place in self.rows.measure(first, first + self.viewport().height() // high + 3, time.monotonic()):
             self.update(self.rows.index(place))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -186,5 +186,4 @@ class BindingsPanel(QWidget):
     def refresh(self) -> None:
         """What changes slowly."""
         self.ports.refresh()
-        if self.list.rows.refresh():
-            self.list.viewport().update()
+        self.list.viewport().update()
