@@ -7,6 +7,7 @@ import threading
 from typing import Any, ClassVar
 
 from studio.devices.midi_out import MidiError, midi_outputs
+from studio.engine.threads import spawn
 
 
 class Port:
@@ -20,6 +21,8 @@ class Port:
         self._sounding: dict[tuple[int, int], int] = {}
         self._input: Any = None
         self.heard = self._mark = 0
+        self._stop = threading.Event()
+        self._thread = spawn("reverie soak port", self._listen, self._stop.set)
 
     @classmethod
     def make(cls) -> Port | None:
@@ -62,7 +65,6 @@ class Port:
         port = rtmidi.MidiIn(self._api, name=self.name)
         port.set_error_callback(lambda *_: None)
         port.open_virtual_port(self.name)
-        port.set_callback(self._hear)
         with self._lock:
             self._input, self._mark = port, self.heard
 
@@ -71,12 +73,13 @@ class Port:
         with self._lock:
             port, self._input = self._input, None
             self._sounding.clear()
-        if port is not None:
-            port.close_port()
-            port.delete()
+            if port is not None:
+                port.close_port()
+                port.delete()
 
     def close(self) -> None:
         """For good."""
+        self._stop.set()
         self.unplug()
 
     def heard_since_plugged(self) -> bool:
@@ -88,16 +91,21 @@ class Port:
         with self._lock:
             return sum(self._sounding.values())
 
-    def _hear(self, event: tuple[list[int], float], data: object = None) -> None:
-        message = event[0]
+    def _listen(self) -> None:
+        # polled: closing a JACK port waits for its callback, which would wait for Python's lock that the closer holds
+        while not self._stop.wait(0.005):
+            with self._lock:
+                while self._input is not None and (event := self._input.get_message()) is not None:
+                    self._hear(event[0])
+
+    def _hear(self, message: list[int]) -> None:
         if len(message) < 3:
             return
         kind, key = message[0] & 0xF0, (message[0] & 0x0F, message[1])
-        with self._lock:
-            if kind == 0x90 and message[2]:
-                self.heard += 1
-                self._sounding[key] = self._sounding.get(key, 0) + 1
-            elif kind in (0x80, 0x90):
-                self._sounding.pop(key, None)
-            elif kind == 0xB0 and message[1] in (120, 123):
-                self._sounding = {held: n for held, n in self._sounding.items() if held[0] != message[0] & 0x0F}
+        if kind == 0x90 and message[2]:
+            self.heard += 1
+            self._sounding[key] = self._sounding.get(key, 0) + 1
+        elif kind in (0x80, 0x90):
+            self._sounding.pop(key, None)
+        elif kind == 0xB0 and message[1] in (120, 123):
+            self._sounding = {held: n for held, n in self._sounding.items() if held[0] != message[0] & 0x0F}

@@ -196,9 +196,9 @@ class PickPopup(QFrame):
 
     def _first(self, typed: str = "") -> None:
         """Choose the entry that is called just so, else the first that is shown."""
-        shown = [item for i in range(self.list.count()) if not (item := self.list.item(i)).isHidden()]
+        shown = [item for i in range(self.list.count()) if (item := self.list.item(i)) and not item.isHidden()]
         exact = (item for item in shown if item.data(_ENTRY).title.casefold() == typed)
-        item = next(exact, shown[0] if shown else None)
+        item = next(exact, next(iter(shown), None))
         if item is not None:
             self.list.setCurrentItem(item)
 
