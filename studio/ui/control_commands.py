@@ -61,6 +61,8 @@ def add_control_commands(window: MainWindow) -> None:
         title, about, icon = KIND_WORDS[kind]
         add(MENU, f"Add a modulator: {title}", lambda kind=kind: part("modulators").add(kind), icon=icon,  # type: ignore[misc]
             tip=about)
+    add(MENU, "Rename the chosen modulator …", on_part("modulators", "ask_name"), icon="rename",
+        tip="Another name; what it moves follows")
     window.actions_.separator(MENU)
 
     def profiles(method: str) -> None:

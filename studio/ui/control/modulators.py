@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayo
 
 from studio.control.binding import MODULATOR, Source
 from studio.control.modulators import CLASSES, KINDS, Modulator
+from studio.session.control_rename import fault, rename_modulator
 from studio.session.control_status import Offer
 from studio.session.core import Core
 from studio.ui import icons, theme
@@ -18,7 +19,7 @@ from studio.ui.control.chooser import TargetChooser
 from studio.ui.control.modulator_form import KIND_WORDS, ModulatorForm
 from studio.ui.control.routes import RouteRows
 from studio.ui.control.scope import Scope
-from studio.ui.kit import Elided, EmptyState, button
+from studio.ui.kit import Elided, EmptyState, ask_text, button, tool_button
 from studio.ui.kit.painting import focus_ring
 from studio.ui.listen import listen
 from studio.ui.pages.parts import clear, label, scrolled
@@ -31,6 +32,7 @@ class ModulatorRow(QFrame):
 
     chosen = Signal(str)
     removed = Signal(str)
+    renamed = Signal()
 
     def __init__(self, modulator: Modulator, moved: int) -> None:
         super().__init__()
@@ -41,7 +43,7 @@ class ModulatorRow(QFrame):
         kind = KIND_WORDS[modulator.kind][0]
         what = f"{kind} · moves {moved}" if moved else f"{kind} · moves nothing yet"
         self.setAccessibleName(f"{modulator.name}, {what}")
-        self.setToolTip("Enter or click: its settings. Delete: take it away")
+        self.setToolTip("Enter or click: its settings. F2: another name. Delete: take it away")
         self.scope = Scope(modulator)
         self.scope.setFixedWidth(theme.px(110))
         title = Elided(modulator.name)
@@ -83,6 +85,9 @@ class ModulatorRow(QFrame):
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.chosen.emit(self.name)
+        elif key == Qt.Key.Key_F2:
+            self.chosen.emit(self.name)
+            self.renamed.emit()
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.removed.emit(self.name)
         elif key in (Qt.Key.Key_Down, Qt.Key.Key_Up):
@@ -145,7 +150,11 @@ class ModulatorsPanel(QWidget):
         self.remove = button("Remove", "trash", clicked=lambda: self.drop(self.current),
                              tip="Take the modulator away, with what it moves (Delete)")
         top = QHBoxLayout()
-        top.addWidget(self.title, 1)
+        self.rename = tool_button("rename", "Rename the modulator", clicked=self.ask_name, size=14,
+                                  tip="Another name; what it moves follows (F2 in the list)")
+        top.addWidget(self.title)
+        top.addWidget(self.rename)
+        top.addStretch(1)
         top.addWidget(self.remove)
         column = QVBoxLayout(self.detail)
         column.setContentsMargins(*(theme.space(n) for n in (4, 3, 4, 3)))
@@ -202,6 +211,18 @@ class ModulatorsPanel(QWidget):
         self.current = name
         self.reload()
 
+    def ask_name(self) -> None:
+        """Ask for another name."""
+        old, controls = self.current, self.session.controls
+
+        def take(name: str) -> None:
+            rename_modulator(controls, old, name)
+            self.choose(name)
+
+        if old:
+            ask_text(self, "Rename a modulator", "name", old, take, button_text="Rename",
+                     check=partial(fault, controls, old))
+
     def choose_target(self) -> None:
         """Choose a parameter that the modulator moves."""
         self._ask(self.move_more, self._route, modulated=True, hint="What shall it move?")
@@ -242,6 +263,7 @@ class ModulatorsPanel(QWidget):
                 row = self.rows[known.name] = ModulatorRow(known, moved[known.name])
                 row.chosen.connect(self.choose)
                 row.removed.connect(self.drop)
+                row.renamed.connect(self.ask_name)
                 self._list.addWidget(row)
             if focused in self.rows:
                 self.rows[focused].setFocus()

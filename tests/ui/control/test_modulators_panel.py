@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton
 
-from studio.control.modulators import KINDS, FromPlayer
+from studio.control.binding import Source, Target
+from studio.control.modulators import KINDS, FromPlayer, Math
 from studio.ui.control.chooser import TargetChooser
 from studio.ui.control.modulator_form import KIND_WORDS
 from studio.ui.kit import Combo
@@ -110,3 +112,30 @@ def test_a_route_to_what_is_gone_says_so(show: Any, session: Any, qtbot: Any) ->
     qtbot.waitUntil(lambda: len(panel.routes.rows) == 1 and not panel.routes.rows[0].reason.text(), timeout=WAIT)
     session.remove_stage("A", 0)
     qtbot.waitUntil(lambda: "Rests" in panel.routes.rows[0].reason.text(), timeout=WAIT)
+
+
+def test_another_name_is_followed_by_all_who_use_it(show: Any, session: Any, qtbot: Any) -> None:
+    panel = show(ControlPage).show_part("modulators")
+    controls = session.controls
+    panel.add("walk")
+    controls.add_modulator(Math("Both", first="Random walk", second="Random walk"))
+    controls.route("Random walk", controls.target("A", 0, "level"), 0.2)
+    controls.bind(Source("mod", address="Random walk"), Target("fade"))
+    row = panel.rows["Random walk"]
+    row.setFocus()
+    qtbot.keyClick(row, Qt.Key.Key_F2)
+    dialog = next(made for made in panel.findChildren(QDialog) if made.isVisible())
+    field = dialog.findChild(QLineEdit)
+    button = next(b for b in dialog.findChildren(QPushButton) if b.text() == "Rename")
+    field.setText("Both")
+    assert not button.isEnabled(), "that name is taken"
+    field.clear()
+    qtbot.keyClicks(field, "Drift")
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: panel.current == "Drift" and "Drift" in panel.rows, timeout=WAIT)
+    both = session.modulators[1]
+    assert (both.first, both.second) == ("Drift", "Drift")
+    assert controls.routes[0].modulator == session.bindings[0].source.address == "Drift"
+    session.undo()
+    assert [known.name for known in session.modulators] == ["Random walk", "Both"]
+    assert controls.routes[0].modulator == "Random walk"
