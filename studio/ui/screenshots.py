@@ -1,9 +1,9 @@
-"""Pictures of every page of the window, at two sizes, with everything in it really running."""
+"""Pictures of every page of the window, with everything in it really running."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from studio.ui.rail import PAGES
 from studio.ui.screenshots_control import control_scenes, sound_check
 from studio.ui.window import MainWindow
 
-SIZES = ((1280, 720), (1920, 1080))
+Sizes = Sequence[tuple[int, int]]
+
+SIZES: Sizes = ((1280, 720), (1920, 1080))
 PATIENCE = 60.0
 """Seconds that a generator may take until its first picture."""
 
@@ -31,8 +33,10 @@ PLAYERS = (("music", "reverie.midi_sequencer", "evensong"), ("text", "reverie.te
 class Photographer:
     """Waits for what should be seen and takes the pictures."""
 
-    def __init__(self, folder: Path, window: MainWindow, say: Callable[[str], None]) -> None:
-        self.folder, self.window, self.say = folder, window, say
+    def __init__(
+        self, folder: Path, window: MainWindow, say: Callable[[str], None], sizes: Sizes = SIZES,
+    ) -> None:
+        self.folder, self.window, self.say, self.sizes = folder, window, say, sizes
         self.session: Session = window.session
 
     def until(self, true: Callable[[], object], seconds: float = PATIENCE) -> bool:
@@ -50,7 +54,7 @@ class Photographer:
 
     def take(self, name: str, widget: QWidget | None = None) -> None:
         """One picture at each size."""
-        for width, height in SIZES:
+        for width, height in self.sizes:
             self.window.resize(width, height)
             self.live(1.2)
             path = self.folder / f"{name}-{width}x{height}.png"
@@ -59,17 +63,27 @@ class Photographer:
             self.say(path.name)
 
 
-def take_all(folder: Path, say: Callable[[str], None] = print, *, only: str = "") -> list[Path]:
-    """Screenshots of every page into ``folder``; ``only`` a part of their names. Returns the files."""
+def take_all(
+    folder: Path, say: Callable[[str], None] = print, *, only: str = "", sizes: Sizes = (), look: str = "",
+    scale: float = 0.0,
+) -> list[Path]:
+    """Screenshots of every page into ``folder``; ``only`` a part of their names. Returns the files.
+
+    ``sizes`` are width and height of the window in logical pixels, ``look`` the name of a theme and ``scale`` its
+    factor (0.75..2); without them the usual sizes and the user's settings. The screen's own scale comes on top; the
+    environment's QT_SCALE_FACTOR plays another screen.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     application = make_application()
     session = make_session()
-    theme.apply(application, str(session.settings["theme"]), float(session.settings["scale"]))
+    theme.apply(
+        application, look or str(session.settings["theme"]), scale or float(session.settings["scale"]))
     window = MainWindow(session)
-    window.resize(*SIZES[0])
+    sizes = sizes or SIZES
+    window.resize(*sizes[0])
     window.show()
     try:
-        photographer = Photographer(folder, window, say)
+        photographer = Photographer(folder, window, say, sizes)
         for name, work in _scenes(photographer):
             if only in name:
                 work()

@@ -99,7 +99,7 @@ class WayCard(QWidget):
         painter.setFont(bold)
         painter.setPen(theme.color("text"))
         inner = area.adjusted(pad, pad, -pad, -theme.px(8))
-        if self._lines_missing(inner, side):  # little height: the icon makes room for the words
+        if self._lines_missing(inner, side):  # little height: all icons make room for the words
             side = -theme.px(8)
         wrapped = Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop
         if side > 0:
@@ -121,11 +121,14 @@ class WayCard(QWidget):
             focus_ring(painter, area, theme.px(10))
 
     def _lines_missing(self, inner: QRectF, side: float) -> bool:
-        """Whether icon, title and sentence of any way are higher than such a card: all cards look alike."""
+        """Whether icon, title and sentence of any way are higher than such a card: all cards look alike, though
+        some are a pixel wider."""
         plain = theme.font("body")
         bold = theme.font("body")
         bold.setBold(True)
-        wrap, room = int(Qt.TextFlag.TextWordWrap.value), QRectF(0, 0, inner.width(), 10_000)
+        parent = self.parentWidget()
+        narrow = min((card.width() for card in parent.findChildren(WayCard)) if parent else (), default=self.width())
+        wrap, room = int(Qt.TextFlag.TextWordWrap.value), QRectF(0, 0, inner.width() + narrow - self.width(), 10_000)
         words = max(sum(QFontMetricsF(font).boundingRect(room, wrap, text).height()
                         for font, text in ((bold, way.title), (plain, way.text))) for way in WAYS)
         return side + theme.px(12) + words > inner.height()
@@ -139,7 +142,15 @@ class Welcome(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        column = QVBoxLayout(self)
+        middle = QWidget()  # on a very large screen the cards stay cards, in the middle
+        middle.setMaximumSize(theme.px(1560), theme.px(320))
+        around = QGridLayout(self)
+        around.setContentsMargins(0, 0, 0, 0)
+        around.addWidget(middle, 1, 1)
+        for place, share in ((0, 1), (1, 1000), (2, 1)):
+            around.setColumnStretch(place, share)
+            around.setRowStretch(place, share)
+        column = QVBoxLayout(middle)
         column.setContentsMargins(theme.space(5), theme.space(4), theme.space(5), theme.space(3))
         column.setSpacing(theme.space(3))
         head = QHBoxLayout()

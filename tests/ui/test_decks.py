@@ -190,7 +190,7 @@ def test_a_deck_that_gives_way_says_what_and_why_to_the_operator(
         worker.ladder.pace.place += 1
         worker.ladder.pace.why = "too slow for this machine: 7 of 30 pictures a second"
     tile.slow_refresh()
-    assert tile.badge.text() == "50 % SIZE" and not tile.badge.isHidden()
+    assert tile.badge.text() == "50 %" and not tile.badge.isHidden()
     assert tile.badge.toolTip().startswith("Too slow for this machine: 7 of 30 pictures a second.\nGoing on with 50 %")
     session.set_degrades("A", False)
     session.pump()

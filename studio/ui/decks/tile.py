@@ -160,7 +160,7 @@ def _badge(state: str, stale: str, rung: str = "") -> tuple[str, str]:
     if stale:
         return "STALE", "warning"
     if rung:
-        return rung.split(" · ")[-1].upper(), "warning"  # the lowest; the tooltip names all
+        return rung.split(" · ")[-1].upper().removesuffix(" SIZE"), "warning"  # the lowest; the tooltip names all
     return {  # short: it stands beside the title of a narrow deck; that it loads the picture says
         "failed": ("FAILED", "danger"), "paused": ("FAULT", "danger"), "hung": ("HANGS", "danger"),
         "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "finished": ("FINISHED", "dim"),
