@@ -277,9 +277,11 @@ def port_loss(show: Show, rng: Rng, event: Event) -> Steps:
     if show.port is None:
         return
     yield from show.claim("port")
-    show.port.unplug()
-    yield from show.rest(3.0)
-    show.port.plug()
+    for work in (show.port.unplug, show.port.plug):
+        done = threading.Event()
+        show.thread("port", lambda work=work, done=done: (work(), done.set())[0])  # type: ignore[misc]
+        yield from show.until(done.is_set, HEALED, "the system answers about a MIDI port")
+        yield from show.rest(3.0)
     yield from show.until(show.port.heard_since_plugged, HEALED, "notes arrive again after the port came back")
     show.survived("MIDI port gone and back")
 

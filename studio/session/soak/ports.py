@@ -73,9 +73,9 @@ class Port:
         with self._lock:
             port, self._input = self._input, None
             self._sounding.clear()
-            if port is not None:
-                port.close_port()
-                port.delete()
+        if port is not None:
+            port.close_port()
+            port.delete()
 
     def close(self) -> None:
         """For good."""

@@ -198,9 +198,8 @@ class PickPopup(QFrame):
         """Choose the entry that is called just so, else the first that is shown."""
         shown = [item for i in range(self.list.count()) if (item := self.list.item(i)) and not item.isHidden()]
         exact = (item for item in shown if item.data(_ENTRY).title.casefold() == typed)
-        item = next(exact, next(iter(shown), None))
-        if item is not None:
-            self.list.setCurrentItem(item)
+        if shown:
+            self.list.setCurrentItem(next(exact, shown[0]))
 
     def _go(self, by: int) -> None:
         row = self.list.currentRow() + by
