@@ -18,6 +18,7 @@ from collections import deque
 from typing import Any
 
 from studio.devices.conductor.core import Core
+from studio.devices.conductor.outputs import Instrument, make
 from studio.devices.conductor.wire import VERSION, Lines, decode, encode
 
 SPIN_LEAST, SPIN_MOST = 0.0002, 0.002
@@ -28,13 +29,15 @@ HUNG = 4.0
 SLACK = 0.0008
 """Seconds that must be free before messages are read."""
 HUNG_CODE = 4
+RT = 10
+"""Real-time priority, where the system allows one: below that of sound servers."""
 
 
 class Process:
     """Streams, threads and the loop around ``core.Core``."""
 
     def __init__(self) -> None:
-        self.core = Core(self.tell)
+        self.core = Core(self.tell, make=_make)
         self._heard: deque[bytes] = deque()
         self._lines: deque[bytes] = deque()
         self._said: deque[bytes] = deque(maxlen=2000)  # a studio that does not listen loses news, not notes
@@ -95,6 +98,7 @@ class Process:
         speaker.start()
         self.tell("ready", VERSION, os.getpid(), time.perf_counter())
         parent = os.getppid()
+        _priority(RT + 2)
         try:
             while not self.core.closed:
                 self.turn()
@@ -189,14 +193,30 @@ def come_first() -> list[str]:
         os.setpriority(os.PRIO_PROCESS, 0, -10)
         got.append("nice -10")
     with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
-        got.append("SCHED_RR 10")
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(RT))
+        got.append(f"SCHED_RR {RT}")
     if sys.platform.startswith("linux"):
         with contextlib.suppress(Exception):
             import ctypes
 
             ctypes.CDLL(None).prctl(29, 1, 0, 0, 0)  # PR_SET_TIMERSLACK: a nanosecond instead of 50 µs
     return got
+
+
+def _priority(level: int) -> None:
+    """Another real-time priority for this thread, and those that it starts, where it has one."""
+    with contextlib.suppress(OSError, AttributeError):
+        if os.sched_getscheduler(0) == os.SCHED_RR:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(level))
+
+
+def _make(kind: str, settings: dict[str, Any]) -> Instrument:
+    """An instrument whose threads come after the one that keeps the time."""
+    _priority(RT)
+    try:
+        return make(kind, settings)
+    finally:
+        _priority(RT + 2)
 
 
 def _ask_to_end(process: Process) -> None:
