@@ -6,7 +6,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +21,6 @@ AHEAD = 0.4
 BLOCK = 0.1
 """Seconds that are read at once."""
 LOOK = 0.005
-_ADRIFT = 0.05
 
 
 class FilePlayer:
@@ -41,7 +39,6 @@ class FilePlayer:
         self._stop = threading.Event()
         self._output: SoundOutput | None = None
         self._thread: threading.Thread | None = None
-        self._next: int | None = None
 
     def start(self) -> None:
         """Play from the beginning, on a thread of its own; returns at once."""
@@ -91,51 +88,77 @@ class FilePlayer:
     def _play(self, reader: SoundReader) -> None:
         """Once through the file, in time."""
         self.seconds = reader.file.seconds
-        self._next = None
-        waiting: deque[tuple[float, Samples]] = deque()
-        begin = time.perf_counter() + AHEAD
+        line = _Timeline(self._output, reader.rate)
+        waiting: deque[tuple[int, Samples]] = deque()
         step = round(BLOCK * reader.rate)
         while not self._stop.is_set() and not self._again.is_set():
             now = time.perf_counter()
-            while not reader.ended and begin + reader.at / reader.rate < now + AHEAD:
-                at = begin + reader.at / reader.rate
-                block = reader.read(reader.at + step)
-                self._sound(block, at, reader.rate)
+            place = line.place(now)
+            while not reader.ended and reader.at < place + AHEAD * reader.rate:
+                at = reader.at
+                block = reader.read(at + step)
+                line.sound(at, block)
                 waiting.append((at, block))
-            self._hand_on(waiting, now, reader.rate)
-            self.position = max(0.0, now - begin)
+            self._hand_on(waiting, place, now, reader.rate)
+            self.position = max(0.0, place / reader.rate)
             if reader.ended and not waiting:
                 return
             self._stop.wait(LOOK)
-        if self._output is not None and self._output.mixer is not None:
-            self._output.mixer.stop()
+        line.quiet()
 
-    def _hand_on(self, waiting: deque[tuple[float, Samples]], now: float, rate: int) -> None:
+    def _hand_on(self, waiting: deque[tuple[int, Samples]], place: int, now: float, rate: int) -> None:
         """Give to the analysis what is heard by now."""
-        while waiting and waiting[0][0] < now:
+        while waiting and waiting[0][0] < place:
             at, block = waiting[0]
-            count = min(len(block), int((now - at) * rate))
+            count = min(len(block), place - at)
             if count < len(block) and count < 0.008 * rate:
                 return
             waiting.popleft()
             if count < len(block):
-                waiting.appendleft((at + count / rate, block[count:]))
-            self._take(block[:count], rate, at + count / rate)
+                waiting.appendleft((at + count, block[count:]))
+            self._take(block[:count], rate, now - (place - at - count) / rate)
 
-    def _sound(self, block: Samples, at: float, rate: int) -> None:
-        """Put a block into the sound output, right behind the one before."""
+
+class _Timeline:
+    """Which sample of the file is heard: counted by the sound output, which is the one that plays, and by the clock
+    where there is none. It never runs backwards; an output that stops and comes back goes on where it was."""
+
+    def __init__(self, output: SoundOutput | None, rate: int) -> None:
+        self._output, self._rate = output, rate
+        self._mixer: Mixer | None = None
+        self._start = 0
+        self._last = -round(AHEAD / 2 * rate)
+        self._begin = time.perf_counter() + AHEAD / 2
+
+    def _ready(self) -> Mixer | None:
         output = self._output
-        mixer = output.mixer if output is not None else None
-        if output is None or mixer is None or not output.running or mixer.rate != rate:
-            self._next = None
+        mixer = output.mixer if output is not None and output.running else None
+        return mixer if mixer is not None and mixer.rate == self._rate else None
+
+    def place(self, now: float) -> int:
+        """The sample that is heard now; negative before the first."""
+        mixer = self._ready()
+        if mixer is not self._mixer:
+            self._mixer = mixer
+            self._begin = now - self._last / self._rate
+            if mixer is not None and self._output is not None:
+                self._start = self._output.sample_at(now) - self._last
+        if mixer is not None and self._output is not None:
+            made = self._output.sample_at(now) - self._start
+        else:
+            made = int((now - self._begin) * self._rate)
+        self._last = max(self._last, made)
+        return self._last
+
+    def sound(self, at: int, block: Samples) -> None:
+        """Let ``block`` be heard from sample ``at`` of the file on, right behind the one before."""
+        mixer = self._mixer
+        if mixer is None:
             return
-        place = output.sample_at(at)
-        if self._next is None or abs(place - self._next) > _ADRIFT * rate or self._next < mixer.position:
-            self._next = max(place, mixer.position)
-        mixer.add("file", np.ascontiguousarray(block, np.float32), self._next)
-        self._next += len(block)
+        self._start += max(0, mixer.position - self._start - at)  # late: the file waits, nothing is cut
+        mixer.add("file", np.ascontiguousarray(block, np.float32), self._start + at)
 
-
-def file_name(path: str) -> str:
-    """A file's name for a person."""
-    return Path(path).name
+    def quiet(self) -> None:
+        """End what sounds."""
+        if self._mixer is not None:
+            self._mixer.stop()
