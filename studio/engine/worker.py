@@ -85,6 +85,7 @@ class Worker:
         self._inbox = Inbox()
         self._wishes: dict[str, Any] = {}
         self.runs = 0
+        self.made_from = 0.0  # when the step began that made the newest media: it knows all values set before
         self.journal = Journal()
         self.ladder = Ladder(name, lambda: self.device, self._notice)
         self._told = ("", 0.0)
@@ -321,6 +322,7 @@ class Worker:
                         renewed = chain.runners[0].renewed
                         self._renewed(run)
                     length += seconds(part, moment.bpm)
+                    self.made_from = began
                     self._publish(part, run)
             chain.advance(length or dt)
             now = time.monotonic()

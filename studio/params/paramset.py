@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,8 @@ class ParamSet:
         self.params = dict(params)
         self.unknown: dict[str, Any] = {}
         self.revision = 0
+        self.changed_at = 0.0
+        """When a value was set last (``time.monotonic``)."""
         self._lock = threading.Lock()
         self._values: dict[str, Any] = {name: param.default for name, param in self.params.items()}
         self._held: set[str] = set()
@@ -61,6 +64,7 @@ class ParamSet:
     def _keep(self, name: str, value: Any) -> None:
         self._values[name] = value
         self.revision += 1
+        self.changed_at = time.monotonic()
         if self.heard is not None:
             self.heard("set", name, value)
 

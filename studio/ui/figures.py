@@ -7,33 +7,56 @@ from typing import Any
 
 from studio.session.session import Session
 
+LOST = 2.0
+"""Seconds after which an edit that was not seen is given up: nothing shows it."""
+
 LATENCY_SHOWN = 10.0
 """Seconds that the last measured way from knob to screen is shown."""
 
 
 class Figures:
-    """Measures how long an edit takes to be seen, and puts the figures into words."""
+    """Measures how long an edit takes from the value that is set to the picture that is painted; words for the
+    transport."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._edit_seen: dict[str, tuple[float, int]] = {}
+        self._edits: dict[str, float] = {}
+        self._coming: dict[str, float] = {}
         self._latency = (0.0, 0.0)
 
     def edited(self, line: Any) -> None:
-        """A value was changed: remember when, to tell how long it takes to be seen."""
-        mailbox = getattr(line.worker, "mailbox", None)
-        if mailbox is not None and line.name not in self._edit_seen and line.state == "running":
-            self._edit_seen[line.name] = (time.monotonic(), mailbox.put_count)
+        """A value was changed: remember when it was set, to tell how long it takes to be seen."""
+        if line.kind != "deck" or line.name in self._edits or line.state != "running" or not self._is_seen(line.name):
+            return
+        when = max((slot.stage.values.changed_at for slot in line.slots if slot.stage is not None), default=0.0)
+        if time.monotonic() - when < LOST:
+            self._edits[line.name] = when
+
+    def _is_seen(self, name: str) -> bool:
+        mix = self.session.mix
+        share = dict(zip(("A", "B"), mix.weights(), strict=True)).get(name, 0.0)
+        return share > 0.0 and not (mix.blackout or mix.freeze or mix.safe)
 
     def seen(self, now: float) -> None:
-        """A new picture is on the screen at ``now`` (seconds)."""
-        # the first picture after the edit may have been begun before it, the second was not
-        for name, (when, count) in list(self._edit_seen.items()):
-            if self.session.decks[name].worker.mailbox.put_count >= count + 2:  # type: ignore[union-attr]
-                self._latency = (now, now - when)
-                del self._edit_seen[name]
-            elif now - when > 2.0:
-                del self._edit_seen[name]
+        """The programme took up a new picture at ``now`` (seconds); it will be painted next."""
+        for name, when in list(self._edits.items()):
+            # only a step that began after the value was set has made a picture with it
+            if self.session.decks[name].worker.made_from >= when:
+                self._coming[name] = self._edits.pop(name)
+            elif now - when > LOST:
+                del self._edits[name]
+
+    def painted(self) -> None:
+        """The programme was painted: what was coming is on the screen now."""
+        if self._coming:
+            now = time.monotonic()
+            self._latency = (now, now - min(self._coming.values()))
+            self._coming.clear()
+
+    @property
+    def latency(self) -> tuple[float, float]:
+        """When the way from a knob to the screen was measured last, and how long it was (seconds)."""
+        return self._latency
 
     def text(self) -> str:
         """Device, frames per second, knob to screen, late frames."""

@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         for signal in ("line", "session", "history"):
             listen(self, session, signal, lambda _: self._title())
         listen(self, session, "values", self.figures.edited)
+        self.decks.programme.on_painted = self.figures.painted
         self._restore_places()
         self._title()
         self.timer = QTimer(self)

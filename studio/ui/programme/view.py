@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -22,6 +24,8 @@ class ProgrammeView(QWidget):
         self._programme, self._session = programme, session
         self._painted = -1
         self.label = "PROGRAMME"
+        self.on_painted: Callable[[], object] = lambda: None
+        """Called after each painting."""
         self.setAccessibleName("Programme")
         self.setToolTip("What the audience sees. Double click: to the output screen")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -59,6 +63,8 @@ class ProgrammeView(QWidget):
             corner = QPointF(self.width() - theme.px(8), theme.px(8))
             pill(painter, "  ".join(words), corner, theme.color("danger"), theme.on_color(theme.color("danger")),
                  right=True)
+        painter.end()
+        self.on_painted()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         self.doubleClicked.emit()
