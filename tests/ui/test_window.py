@@ -218,6 +218,7 @@ def test_fifty_windows_leave_nothing_behind(session: Session, qtbot: Any) -> Non
     for _ in range(50):
         one()
         QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    qtbot.waitUntil(lambda: not any("background" in thread.name for thread in running()), timeout=20_000)
     after = census()
     assert after[0] <= before[0] + 5 and after[1] <= before[1]
     assert running() == [] or all("autosave" in thread.name for thread in running())

@@ -16,6 +16,7 @@ from studio.ui.audio.features import SHOWN, FeatureRow
 from studio.ui.audio.hearing import HearingForm
 from studio.ui.audio.meters import Bands, BeatLine, Scope
 from studio.ui.background import Task, background
+from studio.ui.control.keep import keep_settings
 from studio.ui.inspector.controls import Segments
 from studio.ui.kit import Combo, Elided, Section, clock_text, pick_file, tool_button
 from studio.ui.listen import listen
@@ -142,7 +143,8 @@ class AudioPanel(QWidget):
         self.reload()
 
     def _follow(self, on: bool) -> None:
-        self.session.clock_sources.choose("audio" if on else "internal")
+        if self.session.clock_sources.choose("audio" if on else "internal"):
+            keep_settings(self.session, self)
         self.reload()
 
     # --- showing ---
