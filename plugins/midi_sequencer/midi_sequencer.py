@@ -32,6 +32,7 @@ from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, Limits, Voice
 from studio.nn.sampling import Sampling
 from studio.nn.weights import WeightsError, load_model
 
+from .answering import Answering
 from .branches import KEPT, Branch, Option, Watched, chances_of
 from .second import network_of
 from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
@@ -46,7 +47,7 @@ def _indifferent(notes: list[VoiceNote], ended: bool) -> float:
     return 0.0
 
 
-class MidiSequencer(Generator):
+class MidiSequencer(Answering, Generator):
     """Polyphonic music from a recurrent network; every note knows its own end."""
 
     id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
@@ -95,6 +96,13 @@ class MidiSequencer(Generator):
     pace = Choice("normal", tuple(PACES), group="Form", help="The tempo's half, whole or double speed")
     hold = Float(2.0, 0.0, 8.0, unit="beats", group="Form", applies={"bars": True},
                  help="How much longer the last chord sounds")
+
+    respond = Choice("off", ("off", "answer", "loop", "mutate"), group="Call and response",
+                     help="Listens to what you play in over MIDI, then answers it, or repeats it, ever differently")
+    call_bars = Int(2, 1, 8, unit="bars", group="Call and response", applies={"respond": ("answer", "loop", "mutate")},
+                    help="How long it listens, from the bar of your first note; an answer is as long")
+    mutation = Float(0.25, 0.0, 1.0, group="Call and response", applies={"respond": "mutate"},
+                     help="How much of the call is another each time")
 
     velocity = Int(76, 1, 127, group="Sound", help="Middle loudness")
     dynamics = Float(1.0, 0.0, 2.0, group="Sound", help="How far the loudness moves, by the drummer or the phrase")
@@ -186,8 +194,8 @@ class MidiSequencer(Generator):
             self._begin(ctx)
         self._join(ctx)
         self.watching = ctx.exposes
-        begin = self.start
-        return self._shown(ctx, self._block(ctx), begin, self.start)
+        begin, block = self.start, self.taking_turns(ctx)
+        return self._shown(ctx, self._block(ctx) if block is None else block, begin, self.start)
 
     def _join(self, ctx: Context) -> None:
         """Let the second model play along as much as it is wished."""
@@ -227,7 +235,7 @@ class MidiSequencer(Generator):
     def _adopt(self, other: MidiSequencer) -> None:
         fork = other.fork()
         for name in ("improviser", "touch_rng", "waiting", "sounding", "given", "start", "origin", "done", "label",
-                     "keyed", "keynote", "home", "joined"):
+                     "keyed", "keynote", "home", "joined", "call", "left", "turned"):
             setattr(self, name, getattr(fork, name))
         self.watched = []
 

@@ -176,10 +176,10 @@ def voiced(song: MidiSong, voices: int, *, drums: bool = False) -> list[VoiceNot
     if len(tracks) == voices:
         tracks.sort(key=lambda notes: -float(np.mean([n.pitch for n in notes])))
         return [VoiceNote(v, n.pitch, n.start, n.duration, n.velocity) for v, part in enumerate(tracks) for n in part]
-    return _dealt([n for notes in tracks for n in notes], voices)
+    return dealt([n for notes in tracks for n in notes], voices)
 
 
-def _dealt(notes: Sequence[Note], voices: int) -> list[VoiceNote]:
+def dealt(notes: Sequence[Note], voices: int) -> list[VoiceNote]:
     """Notes that begin together, from the top into the voices that are free then; those too many are left out."""
     free = [0.0] * voices
     result: list[VoiceNote] = []

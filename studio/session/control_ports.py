@@ -110,6 +110,7 @@ class Ports:
     def _midi(self, port: str, message: bytes, now: float) -> None:
         """On the system's MIDI thread."""
         self.monitor.midi(port, message, now)
+        self.session.playback.ear.hear(message)
         if message and message[0] in _CLOCK:
             if self._setting("midi_clock"):
                 self.master.hear(port, message, now)

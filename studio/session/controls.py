@@ -298,7 +298,7 @@ class Controls:
     def apply_settings(self) -> None:
         """Open and close ports as settings and bindings ask for it; cheap when nothing changed."""
         bound = any(b.source.kind in midi.KINDS for b in self.router.bindings)
-        self.ports.apply(wants_midi=bound or self.router.learning or self.watching)
+        self.ports.apply(wants_midi=bound or self.router.learning or self.watching or self.session.playback.ear.on)
         self.audio.apply()
         if self.ports.active:
             self._run()

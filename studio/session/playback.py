@@ -19,12 +19,11 @@ from studio.engine.clock import Moment
 from studio.engine.deck import Anew
 from studio.engine.threads import spawn
 from studio.media import Audio, Note, Notes
-from studio.session.playback_feel import Feeling
 from studio.session.playback_line import MOST_RATE, SINKS, Options, Playing, programs_of
+from studio.session.playback_listen import Listening
 from studio.session.playback_ports import PortsOut, plan_ahead
 from studio.session.playback_sinks import HORIZON, Conducted, Silence, Sink
 from studio.session.playback_synth import Synth
-from studio.session.playback_track import Placed
 
 if TYPE_CHECKING:
     from studio.session.core import Core
@@ -42,7 +41,7 @@ SAY_LATE = 20.0
 """Seconds between two sentences about a player that is late."""
 
 
-class Playback(Feeling):
+class Playback(Listening):
     """All players. Every method belongs to the session's thread, except where it says otherwise."""
 
     def __init__(self, session: Core) -> None:
@@ -258,6 +257,7 @@ class Playback(Feeling):
                 if str(error) != known.failure:
                     known.failure = str(error)
                     log.exception("playing %s failed", known.line.name)
+        self.listen(moment, now)
         self._tell_decks(now)
         if now - self._checked > 1.0:  # the preferences may have chosen another output
             self._checked = now
@@ -389,13 +389,3 @@ class Playback(Feeling):
             for deck in self.session.decks.values():
                 if deck.slots and not deck.stopped:
                     deck.worker.send_notes(begun)
-
-    def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
-        """The block after which something else can still be played: the present one, or the next when it soon ends."""
-        position = known.notes.time.position(moment)
-        placed = known.notes.current(position)
-        if placed is None and known.notes.blocks:
-            return known.notes.blocks[0]  # it is about to begin
-        if placed is not None and placed.end - position < margin * moment.bpm / 60.0:
-            placed = next((other for other in known.notes.blocks if other.beat > position), placed)
-        return placed

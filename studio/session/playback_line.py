@@ -11,6 +11,7 @@ from studio.export.midi import parse_pairs
 from studio.files import FileError
 from studio.params import ParamSet
 from studio.session.feel import FEEL, Feel
+from studio.session.listening import Call
 from studio.session.playback_track import NotesTrack, TextTrack
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class Playing:
         """How it plays: any thread may set (a knob), ``felt`` is what the playback thread took last."""
         self.felt = Feel()
         self.felt_at = 0.0
+        self.call = Call()
+        """What is played in for it, where its generator listens."""
         self.latched: Any = None
         """Where the music goes on when the bar that is held is released."""
         self.paused = False

@@ -52,9 +52,15 @@ class Steering(ABC):
     def _keep_feel(self, known: Playing) -> None:
         """What a controller moved of a player is saved with the session."""
 
-    @abstractmethod
     def placed_now(self, known: Playing, moment: Moment, margin: float) -> Placed | None:
-        """The block after which something else can be played, or None; ``margin`` is the least time left to it."""
+        """The block after which something else can still be played: the present one, or the next when it soon ends."""
+        position = known.notes.time.position(moment)
+        placed = known.notes.current(position)
+        if placed is None and known.notes.blocks:
+            return known.notes.blocks[0]  # it is about to begin
+        if placed is not None and placed.end - position < margin * moment.bpm / 60.0:
+            placed = next((other for other in known.notes.blocks if other.beat > position), placed)
+        return placed
 
     # --- notes ---
 
