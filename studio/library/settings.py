@@ -45,7 +45,8 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     record_anew=Bool(False, group="Recording", label="Begin with new generators",
                      help="Restarts the decks as a recording begins: then the take renders exactly as it was from its "
                           "first picture"),
-    record_folder=PathParam("", group="Folders", help="Where recordings go; empty: Recordings where exports go"),
+    record_folder=PathParam("", group="Folders", label="Recordings folder",
+                            help="Where recordings go; empty: Recordings where exports go"),
     midi_clock=Bool(False, label="Follow MIDI clock", group="Control",
                     help="Tempo and beat come from the MIDI clock of a connected machine"),
     clock_out=Bool(False, label="Send MIDI clock", group="Control",

@@ -179,15 +179,15 @@ def test_memory_is_flat(tmp_path: Path) -> None:
         return int(psutil_free.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     early = 0
-    for index in range(900):
+    for index in range(600):
         movie.add(noise[index % 8])
         movie.add_sound(np.zeros((1600, 2), np.float32))
-        if index == 300:
+        if index == 200:
             early = resident()
     grown = resident() - early
     movie.close()
-    assert path.stat().st_size > 3 * 2**20
-    assert grown < 4 * 2**20  # 600 pictures are 138 MB raw, and were more than 2 MB coded
+    assert path.stat().st_size > 2 * 2**20
+    assert grown < 4 * 2**20  # 400 pictures are 92 MB raw, and more than a megabyte coded
 
 
 def test_killed_it_is_readable_to_about_the_last_second(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_killed_it_is_readable_to_about_the_last_second(tmp_path: Path) -> None:
         for line in child.stdout:
             if line.startswith("{"):
                 seconds = json.loads(line)["seconds"]
-                if seconds > 3.0:
+                if seconds > 2.0:
                     break
         child.kill()
     report = finish(part, final, recipe=RECIPE)
@@ -215,7 +215,7 @@ def test_a_full_disk_ends_it_with_a_sentence_and_what_there_is_can_be_read(tmp_p
         pytest.skip("a quota by RLIMIT_FSIZE is of Unix")
     part = tmp_path / "a.part.mp4"
     run = subprocess.run(
-        [sys.executable, str(CHILD), str(part), "30", "400000"], capture_output=True, text=True, timeout=60, check=True)
+        [sys.executable, str(CHILD), str(part), "30", "250000"], capture_output=True, text=True, timeout=60, check=True)
     last = json.loads(run.stdout.splitlines()[-1])
     assert last["state"] == "failed" and "choose another disk" in last["reason"] and "a.part.mp4" in last["reason"]
     assert "Traceback" not in run.stderr
