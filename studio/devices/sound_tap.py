@@ -74,6 +74,20 @@ class SoundRing:
         return made
 
 
+class Together:
+    """Several sounds as one, for a recording; what is too loud together is cut at full scale."""
+
+    def __init__(self, *sounds: TapSound) -> None:
+        self._sounds = sounds
+
+    def read(self, when: float, count: int) -> Samples:
+        """As of ``TapSound``."""
+        total = np.zeros((count, 2), np.float32)
+        for sound in self._sounds:
+            total += sound.read(when, count)
+        return np.clip(total, -1.0, 1.0, out=total)
+
+
 class TapSound:
     """What is heard, as one stream for a recording (``studio.export.recording.Sound``). ``ring()`` gives the ring of
     now, or None for silence."""

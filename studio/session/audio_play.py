@@ -12,6 +12,7 @@ import numpy as np
 from studio.devices.mixer import Mixer
 from studio.devices.sound import SoundError, SoundOutput, find_output
 from studio.devices.sound_file import Samples, SoundReader
+from studio.devices.sound_tap import SoundRing
 from studio.engine.threads import spawn
 from studio.files import FileError
 
@@ -37,6 +38,8 @@ class FilePlayer:
         self._take, self._told, self._device = take, told, output
         self._again = threading.Event()
         self._stop = threading.Event()
+        self.ring: SoundRing | None = None
+        """What is played aloud, for a recording."""
         self._output: SoundOutput | None = None
         self._thread: threading.Thread | None = None
 
@@ -81,6 +84,7 @@ class FilePlayer:
         except SoundError:
             return RATE
         self._output = SoundOutput(Mixer, device=self._device)
+        self._output.tap = self.ring = SoundRing()
         self._output.start()
         self._stop.wait(0.05)
         return rate

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from studio import paths, safe_json
-from studio.devices.sound_tap import SoundRing, TapSound
+from studio.devices.sound_tap import SoundRing, TapSound, Together
 from studio.engine import Job
 from studio.export.recording import FLOOR, Progress, Recording, room_for
 from studio.export.recording_file import finish
@@ -195,12 +195,17 @@ class Recorder:
         take = self._take.path.name if self._take is not None else ""
         self._recipe = _recipe_maker(session, size, fps, take)
         self._note = _write_note(part, self._final)
-        sound = TapSound(self._sound_ring())
+        sound = Together(TapSound(self._sound_ring()), TapSound(self._file_ring))
         self._ending = False
         self._video = Recording(
             part, Composer(size, lambda: look(session)), size=size, fps=fps, sound=sound, floor=self.floor,
             ended=lambda progress: session.events.call(lambda: self._ended(progress)),
         ).start()
+
+    def _file_ring(self) -> SoundRing | None:
+        """Where the sound file is that is played aloud."""
+        player = self._session.controls.audio.file
+        return player.ring if player is not None and player.aloud else None
 
     def _sound_ring(self) -> Callable[[], SoundRing | None]:
         """Where the sound of the built-in synth is; silence while it does not play."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.devices.sound_tap import RATE, SAMPLES, SoundRing, TapSound, ring_bytes
+from studio.devices.sound_tap import RATE, SAMPLES, SoundRing, TapSound, Together, ring_bytes
 
 
 def numbered(first: int, count: int) -> np.ndarray:
@@ -52,3 +52,12 @@ def test_another_rate_is_resampled_without_a_seam() -> None:
 @pytest.mark.parametrize("ring", [None, SoundRing()])
 def test_silence_where_nothing_plays(ring: SoundRing | None) -> None:
     assert not TapSound(lambda: ring).read(1.0, 500).any()
+
+
+def test_two_sounds_together_never_pass_full_scale() -> None:
+    one, two = SoundRing(), SoundRing()
+    one.keep(0, np.full((RATE, 2), 0.75, np.float32), 0.0, RATE)
+    two.keep(0, np.full((RATE // 2, 2), 0.5, np.float32), 0.0, RATE)
+    both = Together(TapSound(lambda: one), TapSound(lambda: two))
+    stream = np.concatenate([both.read(index / 10, RATE // 10) for index in range(10)])
+    assert np.allclose(stream[: RATE // 2], 1.0) and np.allclose(stream[RATE // 2 :], 0.75)
