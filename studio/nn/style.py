@@ -128,7 +128,9 @@ class Stylist:
             row[self.styles.index(name) if name in self.styles else _unknown(name, self.styles)] += share
         row[-1] = 1.0 - sum(row)
         vector = torch.tensor([row], dtype=torch.float32, device=self.device)
-        gamma, beta, keep = (vector @ table for table in self._tables)
+        # exact also inside an autocast: the statistics take their precision from these and outlive the autocast
+        with torch.autocast(vector.device.type, enabled=False):
+            gamma, beta, keep = (vector @ table for table in self._tables)
         parts = [torch.split(table[0], self._channels) for table in (gamma, beta)]
         self._affine = list(zip(*parts, strict=True))
         self._keep = float(keep)
