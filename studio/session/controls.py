@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from studio.control import midi
-from studio.control.binding import MODULATOR, OSC, Binding, Source, Target, parse_bindings
+from studio.control.binding import MODULATOR, OSC, PLAYER, Binding, Source, Target, parse_bindings
 from studio.control.modulators import Bank, Lfo, Modulator, Step, parse_modulators, to_json
 from studio.control.profile import Profile
 from studio.control.router import Router
@@ -108,7 +108,7 @@ class Controls:
 
     def _is_at(self, target: Target, slot: int) -> bool:
         found = self.board.find(target)
-        if found is None:
+        if found is None or PLAYER in (slot, target.slot):
             return target.slot == slot
         slots = found[0].slots
         return slot < len(slots) and slots[slot] is found[1]
@@ -116,7 +116,7 @@ class Controls:
     def target(self, line: str, slot: int, name: str, axis: str = "") -> Target:
         """The target for a parameter of a slot (from 0), which finds it again when it is moved."""
         slots = self.session.line(line).slots
-        generator = slots[slot].generator if slot < len(slots) else ""
+        generator = slots[slot].generator if 0 <= slot < len(slots) else ""
         return Target(name, line, slot, generator, axis)
 
     def learn(self, target: Target, done: Callable[[Binding], None] | None = None, **options: Any) -> None:

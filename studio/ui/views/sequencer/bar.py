@@ -14,6 +14,7 @@ from studio.ui import icons, theme
 from studio.ui.kit.buttons import tool_button
 from studio.ui.kit.slider import Slider
 from studio.ui.kit.small import Elided
+from studio.ui.views.sequencer.feel_button import FeelButton
 from studio.ui.views.sequencer.outputs import OutputButton
 
 
@@ -54,6 +55,7 @@ class PlayerBar(QWidget):
     def _sound_part(self) -> None:
         session, line = self.session, self.line
         self.outputs = OutputButton(session, line, self)
+        self.feel = FeelButton(session, line, self)
         self.mute = tool_button("sound", "Mute", tip="Mute this player", size=16, checkable=True)
         self.mute.clicked.connect(lambda on: session.playback.set_options(line.name, mute=bool(on)))
         self.volume = Slider(self, norm=0.8)
@@ -66,7 +68,7 @@ class PlayerBar(QWidget):
         self.panic = tool_button("lightning", "Panic", tip="End every note everywhere, now", size=16,
                                  clicked=session.playback.panic)
         self.row.addSpacing(theme.space(1))
-        for widget in (self.mute, self.volume, self.outputs.button, self.panic):
+        for widget in (self.feel.button, self.mute, self.volume, self.outputs.button, self.panic):
             self.row.addWidget(widget)
 
     def _volume(self, norm: float) -> None:
@@ -108,6 +110,7 @@ class PlayerBar(QWidget):
                 self.volume.set_norm(options.volume)
             self.volume.setEnabled(not options.mute and options.sink != "silent")
             self.outputs.refresh()
+            self.feel.refresh()
 
     def close_bar(self) -> None:
         """The view closes."""
