@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from studio.control import midi
-from studio.control.binding import OSC, Binding, Source, Target
+from studio.control.audio import PRESSES
+from studio.control.binding import AUDIO, OSC, Binding, Source, Target
 from studio.control.learn import Learner
 from studio.control.mapping import approach, place, unplace
 
@@ -266,7 +267,8 @@ class Router:
         button = source.kind in (midi.NOTE, midi.PROGRAM)
         mode = binding.mode
         if mode == "auto":
-            mode = "toggle" if button and style == "switch" else "absolute"
+            happens = button or (source.kind == AUDIO and source.address in PRESSES)
+            mode = "toggle" if happens and style == "switch" else "absolute"
         low, high = _ends(binding)
         if source.encoder:
             state.sent = None
