@@ -214,3 +214,24 @@ def test_a_painting_is_warm_with_its_first_preview(session: Session, tmp_path: P
                      "            yield np.zeros((8, 8, 3), np.float32)\n")
     session.registry.add(read_plugin(place))
     assert warmup.warm_look(session.registry, warmup.Look("Slow", (("test.slow", 1, {}),)), "cpu")
+
+
+def test_a_tone_and_a_note_that_cannot_be_heard_say_why(session: Session, monkeypatch: Any) -> None:
+    from studio.devices import sound
+    from studio.session import soundcheck_acts
+
+    def none(*_: Any, **__: Any) -> Any:
+        raise SoundError("no sound card is connected", "connect one")
+
+    monkeypatch.setattr(sound, "find_output", none)
+    monkeypatch.setattr(soundcheck_acts, "OPENS", 0.2)
+
+    def said() -> list[str]:
+        return [notice.text for notice in session.notices if notice.source == "Sound check"]
+
+    assert do(session, Act("tone", "Test tone"))
+    until(session, lambda: len(said()) == 1)
+    assert said()[0] in ("no sound card is connected", "the sound output does not open")
+    assert do(session, Act("note", "Test note", "Nowhere"))
+    until(session, lambda: len(said()) == 2)
+    assert said()[1]

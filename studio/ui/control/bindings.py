@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.control.binding import Binding, Target
@@ -83,7 +84,9 @@ class BindingsPanel(QWidget):
         left.addLayout(wait)
         for middle in (self.list, self.empty, self.nothing):
             left.addWidget(middle, 1)
-        left.addLayout(self._foot())
+        self.foot = QWidget()
+        self.foot.setLayout(self._foot())
+        left.addWidget(self.foot)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, theme.space(3), 0, 0)
         row.setSpacing(theme.space(4))
@@ -95,6 +98,7 @@ class BindingsPanel(QWidget):
     def _foot(self) -> QHBoxLayout:
         self.ports, self.monitor = PortList(self.session), MonitorView(self.session)
         foot = QHBoxLayout()
+        foot.setContentsMargins(0, 0, 0, 0)
         foot.setSpacing(theme.space(4))
         for title, part in (("MIDI ports", self.ports), ("Coming in", self.monitor)):
             head = QHBoxLayout()
@@ -112,6 +116,16 @@ class BindingsPanel(QWidget):
             side.addWidget(part)
             foot.addLayout(side, 1)
         return foot
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        # in a small window the list comes first, and buttons are told by their icons
+        self.foot.setVisible(self.height() >= theme.px(400))
+        wide = self.width() >= theme.px(980)
+        for made, text in ((self.clicks, "Click and learn"), (self.learn, "Learn …")):
+            made.setText(text if wide else "")
+            made.setAccessibleName(text)
+        self.order.setVisible(wide)
 
     # --- learning ---
 

@@ -95,7 +95,9 @@ class SourceCard(QFrame):
     def show_state(self, on: bool) -> None:
         """As it is; one that does not lead is quiet."""
         self.choice.setChecked(on)
-        state = self.source.state() if on else None
+        missing = self.source.missing
+        self.choice.setEnabled(not missing or on)
+        state = self.source.state() if on or missing else None
         self.word.setText(state.word if state else "")
         self.lamp.set(state.level if state else "edge")
         self.text.setText(f"{state.text[:1].upper()}{state.text[1:]}." if state else "")

@@ -34,6 +34,9 @@ class Scope(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(theme.px(80), self.sizeHint().height())
 
+    def heightForWidth(self, width: int) -> int:
+        return self.sizeHint().height()
+
     def tick(self, modulator: Modulator) -> None:
         """Take the value; ``modulator`` is the one of this name now."""
         self.modulator = modulator

@@ -158,3 +158,15 @@ def test_the_parts_of_about() -> None:
 def test_diagnostics_name_failed_plugins(wheels) -> None:  # type: ignore[no-untyped-def]
     wheels.session.registry.plugins[0].fail("a reason")
     assert "failed a reason" in diagnostics(wheels.session)
+
+
+def test_preferences_show_what_another_page_changed(show, wheels, qtbot) -> None:  # type: ignore[no-untyped-def]
+    from studio.ui.control.keep import change_setting
+    from studio.ui.pages import PreferencesPage
+
+    page = show(PreferencesPage)
+    change_setting(wheels.session, page, "osc_port", 9777)
+    change_setting(wheels.session, page, "osc_send", "127.0.0.1:9000")
+    change_setting(wheels.session, page, "midi_clock", True)
+    qtbot.waitUntil(lambda: page.widgets["osc_port"].value() == 9777, timeout=20_000)
+    assert page.widgets["osc_send"].text() == "127.0.0.1:9000" and page.widgets["midi_clock"].isChecked()
