@@ -114,6 +114,7 @@ def look(show: Show, rng: Rng, event: Event) -> Steps:
 
 def steer(show: Show, rng: Rng, event: Event) -> Steps:
     """A player pauses, goes on, or is stopped all of a sudden."""
+    yield from show.claim("players")
     names = sorted(show.session.playback.playing)
     if not names:
         return
@@ -276,7 +277,7 @@ def port_loss(show: Show, rng: Rng, event: Event) -> Steps:
     """The MIDI port that a player plays to goes away and comes back: nothing hangs, and it plays on."""
     if show.port is None:
         return
-    yield from show.claim("port")
+    yield from show.claim("players")
     for work in (show.port.unplug, show.port.plug):
         done = threading.Event()
         show.thread("port", lambda work=work, done=done: (work(), done.set())[0])  # type: ignore[misc]

@@ -287,11 +287,11 @@ class Show:
         return worker.mailbox.put_count
 
     def running(self, line: str) -> bool:
-        """Whether a deck makes pictures now."""
+        """Whether a deck's generators are set up and at work. The first picture of a dream may take a while."""
         deck = self.session.decks[line]
         status = deck.worker.status()
         ready = all(slot.stage is not None for slot in deck.slots)
-        return ready and status.state == "running" and status.steps > 0
+        return ready and status.state == "running"
 
     def troubled(self, line: str) -> bool:
         """Whether a deck says that something is wrong: failed, paused, hung, or it was restarted."""
