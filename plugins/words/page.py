@@ -114,6 +114,11 @@ class Page:
         line.left_at, line.closed = when, True
         self.leaving.append(line)
 
+    def resized(self) -> None:
+        """Every line finds its place anew."""
+        for line in [*self.standing, *self.leaving]:
+            line.x = None
+
     @property
     def empty(self) -> bool:
         """Whether nothing stands or leaves."""

@@ -33,7 +33,8 @@ class Words(Generator):
 
     source = Choice("players", ("players", "own text"), group="Words",
                     help="Whose words: those of the text players, or the text below")
-    player = Text("", group="Words", help="Only of this player, by its name such as 1; empty hears all of them")
+    player = Text("", group="Words", applies={"source": "players"},
+                  help="Only of this player, by its name such as 1; empty hears all of them")
     text = Text("we are the music makers\nand we are the dreamers of dreams", group="Words",
                 help="Set until a player writes; a line end or / begins a line, an empty one a page")
     repeat = Bool(True, group="Words", help="Begin the own text again at its end")
@@ -47,7 +48,7 @@ class Words(Generator):
 
     face = Choice("grotesque", FACES, group="Type", help="Typeface")
     weight = Choice("bold", WEIGHTS, group="Type", help="Weight of the strokes; condensed has one only")
-    font_file = Path("", group="Type", help="The font of \"own file\"")
+    font_file = Path("", group="Type", applies={"face": "own file"}, help="The font of \"own file\"")
     size = Float(0.085, 0.02, 0.5, curve="log", unit="of height", group="Type", help="Size of the letters")
     case = Choice("as written", CASES, group="Type", help="Capitals, small letters, or as they come")
     tracking = Float(0.0, -0.08, 0.6, unit="em", group="Type", help="Room between letters")
@@ -60,19 +61,27 @@ class Words(Generator):
     opacity = Float(1.0, 0.0, 1.0, group="Colour", help="How much of the words is seen")
     shadow = Float(0.55, 0.0, 1.0, group="Colour", help="A soft dark ground around the letters")
     outline = Float(0.0, 0.0, 0.2, unit="em", group="Colour", help="Width of the outline")
-    outline_colour = Color("#000000", group="Colour", help="Colour of the outline")
+    outline_colour = Color("#000000", group="Colour", applies={"outline": True}, help="Colour of the outline")
     ground = Choice("picture", ("picture", "black"), group="Colour", help="Over the picture, or on black")
-    dim = Float(0.0, 0.0, 1.0, group="Colour", help="How much darker the picture is under the words")
+    dim = Float(0.0, 0.0, 1.0, group="Colour", applies={"ground": "picture"},
+                help="How much darker the picture is under the words")
 
     entrance = Choice("rise", ENTRANCES, group="Motion", help="How a letter comes")
-    entry = Float(0.5, 0.0, 4.0, curve="exp", unit="beats", group="Motion", help="How long it takes to come")
+    entry = Float(0.5, 0.0, 4.0, curve="exp", unit="beats", group="Motion",
+                  applies={"entrance": ENTRANCES[1:]}, help="How long it takes to come")
     move = Choice("still", MOVES, group="Motion", help="What the letters do in time")
-    amount = Float(0.5, 0.0, 1.0, group="Motion", help="How much they do it")
-    hits = Choice("beats", ("beats", "notes"), group="Motion", help="What they move to: beats, or notes of players")
+    amount = Float(0.5, 0.0, 1.0, group="Motion", applies={"move": MOVES[1:]}, help="How much they do it")
+    hits = Choice("beats", ("beats", "notes"), group="Motion",
+                  applies={"move": tuple(move for move in MOVES if move not in ("still", "wave"))},
+                  help="What they move to: beats, or notes of players")
     caret = Bool(False, group="Motion", help="A bar after the last letter, as on a typewriter's page")
 
     def setup(self, ctx: Context) -> None:
-        self.page, self.setter = Page(), Setter()
+        self.setter = Setter()
+        if hasattr(self, "page"):  # only the size is another: what stands there goes on
+            self.page.resized()
+            return
+        self.page = Page()
         self.now = 0.0
         self.heard = False
         self.pending: dict[str, str] = {}

@@ -141,6 +141,22 @@ def test_by_word_a_word_comes_whole() -> None:
     assert [frame.any() for frame in shown[:3]] == [False, False, True]
 
 
+def test_another_size_in_a_show_does_not_begin_the_text_again() -> None:
+    from studio.engine.chain import Chain, Context
+
+    chain = Chain([stage(**STILL, text="Reverie", repeat=False, shadow=0.0, place=(0.5, 0.5))],
+                  lambda one: Context(size=(640, 360), fps=30.0))
+    chain.setup()
+    for _ in range(45):
+        frame = next(chain.step())
+        chain.advance(1 / 30)
+    chain.resize((320, 180))
+    small = next(chain.step())
+    assert isinstance(frame, np.ndarray) and isinstance(small, np.ndarray) and small.shape == (180, 320, 3)
+    assert np.abs(np.array(box(small)) * 2 - box(frame)).max() <= 6
+    chain.close()
+
+
 # --- where and how ---
 
 
