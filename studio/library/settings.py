@@ -49,6 +49,8 @@ SETTINGS: dict[str, Param[Any]] = _declare(
                             help="Where recordings go; empty: Recordings where exports go"),
     midi_clock=Bool(False, label="Follow MIDI clock", group="Control",
                     help="Tempo and beat come from the MIDI clock of a connected machine"),
+    link=Bool(False, label="Ableton Link", group="Control",
+              help="Share tempo and beat with programs on this network; an extra: pip install 'reverie-studio[link]'"),
     clock_out=Bool(False, label="Send MIDI clock", group="Control",
                    help="Let a drum machine, a sequencer or another program follow the studio's tempo and start"),
     clock_out_port=Text("", label="Clock goes to", group="Control", help="Name of the MIDI port that hears the clock"),

@@ -28,13 +28,17 @@ class ClockState:
 
 @dataclass(frozen=True)
 class ClockSource:
-    """A master. ``setting`` is the switch among the settings that turns following on; '' for the studio's own clock."""
+    """A master. ``setting`` is the switch among the settings that turns following on; '' for the studio's own clock.
+
+    ``missing`` says what to do where it cannot be chosen at all, '' where it can.
+    """
 
     name: str
     title: str
     about: str
     setting: str
     state: Callable[[], ClockState]
+    missing: str = ""
 
 
 class ClockSources:

@@ -25,6 +25,7 @@ from studio.session.feed import Feed
 from studio.session.history import History
 from studio.session.jobs import JobList
 from studio.session.line import Line, Slot
+from studio.session.link import LinkClock
 from studio.session.mix import Mix
 from studio.session.playback import Playback
 from studio.session.playback_words import WordsOut
@@ -83,6 +84,8 @@ class Core:
         self.controls = Controls(self)
         self.recorder = Recorder(self)
         self.clock_sources = ClockSources(self)
+        self.link = LinkClock(self)
+        self.clock_sources.add(self.link.source())
         self.warmed = Warmed()
         self.clock_sources.add(audio_clock.offer(self, self.controls.audio.clock))
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFrame, QGridLayout, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from studio.session.clock_sources import ClockSource
 from studio.session.core import Core
@@ -99,9 +99,9 @@ class SourceCard(QFrame):
         self.choice.setEnabled(not missing or on)
         state = self.source.state() if on or missing else None
         self.word.setText(state.word if state else "")
-        self.lamp.set(state.level if state else "edge")
-        self.text.setText(f"{state.text[:1].upper()}{state.text[1:]}." if state else "")
-        self.text.setVisible(state is not None)
+        self.lamp.set(state.level if state and on else "edge")
+        self.text.setText(f"{state.text[:1].upper()}{state.text[1:]}." if state and on else "")
+        self.text.setVisible(bool(self.text.text()))
         self.cure.setText(f"What helps: {state.cure}." if state and state.cure else "")
         self.cure.setVisible(bool(self.cure.text()))
         self.setAccessibleName(f"{self.source.title}{', ' + state.word if state else ''}")
@@ -124,14 +124,14 @@ class ClockPanel(QWidget):
         left.addSpacing(theme.space(2))
         left.addWidget(label("What changes wait for", "title"))
         left.addWidget(self._waits())
+        self._sections = QVBoxLayout()
+        self._sections.setSpacing(theme.space(2))
+        left.addLayout(self._sections)
         left.addStretch(1)
         right.addWidget(label("Who leads", "title"))
         self._cards = QVBoxLayout()
         self._cards.setSpacing(theme.space(2))
         right.addLayout(self._cards)
-        self._sections = QVBoxLayout()
-        self._sections.setSpacing(theme.space(2))
-        right.addLayout(self._sections)
         right.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, theme.space(3), 0, 0)
@@ -193,13 +193,18 @@ class ClockPanel(QWidget):
         column.setSpacing(theme.space(1))
         column.addWidget(label("Fades, cuts and snapshots that are fired wait for", "small"))
         self.waits: dict[str, QRadioButton] = {}
-        for start in STARTS:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.space(4))
+        grid.setVerticalSpacing(theme.space(1))
+        column.addLayout(grid)
+        for place, start in enumerate(STARTS):
             text, about = START_WORDS.get(start, (start, ""))
             choice = QRadioButton(text)
             choice.setToolTip(about)
             choice.clicked.connect(partial(self._wait_for, start))
             self.waits[start] = choice
-            column.addWidget(choice)
+            grid.addWidget(choice, place % 2, place // 2)
+        grid.setColumnStretch(1, 1)
         return card
 
     def _wait_for(self, start: str, _on: bool = True) -> None:
@@ -213,7 +218,7 @@ class ClockPanel(QWidget):
         self.session.post("session")
 
     def add_section(self, title: str, widget: QWidget) -> None:
-        """Something more that belongs to the clock, such as a clock out, below the sources."""
+        """Something more that belongs to the clock, such as a clock out, below what changes wait for."""
         self._sections.addSpacing(theme.space(2))
         self._sections.addWidget(label(title, "title"))
         self._sections.addWidget(widget)
