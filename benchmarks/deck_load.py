@@ -83,6 +83,7 @@ def main() -> int:
     session = Session()
     frame = 1.0 / options.fps
     for deck in session.decks.values():
+        deck.degrades = False  # what is measured is the loading, at one size
         deck.worker.fps = options.fps
     session.load("A", options.a, params={"size": 256} if options.a == "reverie.latent_explorer" else None)
     pump(session, 60.0, lambda: session.decks["A"].frame() is not None)
