@@ -16,7 +16,7 @@ from studio.devices.midi_out import MidiError, bare, make_clients
 LOOK = 0.5
 """Seconds between two looks whether the port is there."""
 OWN = "Reverie out"
-FREE = 0.04
+FREE = 0.08
 """Seconds without anything due in which a client may be made."""
 PATIENCE = 2.0
 """Seconds that such a moment is waited for."""
