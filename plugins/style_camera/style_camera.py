@@ -190,8 +190,9 @@ def _to_host(picture: Tensor) -> Any:
 
 
 def _luma(picture: Tensor) -> Tensor:
-    """Brightness ``(1, H, W)``."""
-    return (picture.permute(1, 2, 0) @ picture.new_tensor(LUMA))[None]
+    """Brightness ``(1, H, W)``, exact also inside an autocast: of two nearly equal ones the difference is shown."""
+    with torch.autocast(picture.device.type, enabled=False):
+        return (picture.permute(1, 2, 0) @ picture.new_tensor(LUMA))[None]
 
 
 def _stillness(now: Tensor, before: Tensor) -> Tensor:

@@ -87,6 +87,21 @@ def test_frames_keep_their_size_and_repeat_bit_for_bit(model: str) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_precision_may_fall_and_rise_in_the_middle_of_a_film(model: str, precision: str) -> None:
+    """As on a machine that is too slow: the input is larger than the working size, so that edges are carried over."""
+    source = noisy(still(144, 192), 4, 3)
+    plain = shown([camera(model, blend=0.5, precision=precision)], source)
+    frames = render([camera(model, blend=0.5, precision=precision)], source=iter(source), frames=4)
+    mixed = [next(frames)]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed += [next(frames), next(frames)]
+    mixed.append(next(frames))
+    assert len(mixed) == 4
+    for a, b in zip(plain, mixed, strict=True):
+        assert isinstance(b, np.ndarray) and float(np.abs(a.astype(float) - b).mean()) < 4
+
+
 def test_mirror_styles_the_mirrored_picture(model: str) -> None:
     source = noisy(still(), 3, 2)
     flipped = [np.ascontiguousarray(frame[:, ::-1]) for frame in source]
