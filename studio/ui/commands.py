@@ -139,6 +139,8 @@ def _play_menu(window: MainWindow) -> None:
     add(menu, "Test pattern on the output", window.screens.toggle_pattern, "Ctrl+F8", icon="grid")
     add(menu, "Which screen is which", window.screens.identify, "Shift+F8", icon="eye",
         tip="Shows number, name and size on every screen for a moment")
+    add(menu, "Preview in a &browser …", window.screens.open_preview, icon="broadcast",
+        tip="The programme on a phone or a second machine, with a token")
     add_recording(window)
     switches = (("F10", "blackout", "Blackout"), ("F11", "freeze", "Freeze"), ("F12", "safe", "Safe look"))
     for key, name, title in switches:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.programme.ways_out import PreviewDialog, fill_ways_out
+from studio.ui.window import MainWindow
 from tests.ui.stand import make_session
 
 
@@ -74,3 +75,15 @@ def test_a_port_in_use_is_said_in_the_dialog(session: Session, qtbot: Any) -> No
         assert "is free" in dialog.problem.text() and not dialog.problem.isHidden()
     dialog.power.click()
     assert session.outputs.preview.running and dialog.problem.text() == ""
+
+
+def test_the_preview_is_a_command_too(session: Session, qtbot: Any) -> None:
+    window = MainWindow(session)
+    qtbot.addWidget(window)
+    window.screens.open_preview()
+    dialog = window.findChild(PreviewDialog)
+    assert dialog is not None and dialog.isVisible()
+    assert any(action.text().replace("&", "") == "Preview in a browser …"
+               for menu in window.actions_.menus.values() for action in menu.actions())
+    dialog.close()
+    window.close_now()

@@ -15,7 +15,7 @@ from studio.session.session import Session
 from studio.ui import icons
 from studio.ui.programme.compose import SCALINGS
 from studio.ui.programme.output import OutputWindow, ScreenLabel, describe, find_screen, identify
-from studio.ui.programme.ways_out import fill_ways_out
+from studio.ui.programme.ways_out import PreviewDialog, fill_ways_out
 
 _SCALING_WORDS = {
     "fit": "Fit: the whole picture", "fill": "Fill: cut to the screen", "stretch": "Stretch to the screen",
@@ -93,6 +93,10 @@ class OutputControl(QObject):
             if shiboken6.isValid(label):
                 label.close()
         self.labels = []
+
+    def open_preview(self) -> None:
+        """The dialog of the preview in a browser."""
+        PreviewDialog(self._session, self._window).show()
 
     def fill_menu(self, menu: QMenu) -> None:
         """Every screen by name, how the picture is scaled, pattern and numbers."""
