@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from studio.ui import icons, theme
+
+
+class PushButton(QPushButton):
+    """A push button that ``Enter`` presses where the keyboard is on it; Qt's own know only the space bar."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.isAutoRepeat():
+            self.click()
+            return
+        super().keyPressEvent(event)
 
 
 def button(
@@ -15,7 +26,7 @@ def button(
     checkable: bool = False, parent: QWidget | None = None,
 ) -> QPushButton:
     """A push button; ``role`` is ``""``, ``primary``, ``danger``, ``ghost`` or ``link``."""
-    result = QPushButton(text, parent)
+    result = PushButton(text, parent)
     if role:
         result.setProperty("role", role)
     if icon:

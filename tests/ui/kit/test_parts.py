@@ -53,6 +53,18 @@ def shown(qtbot: QtBot, widget: QWidget, width: int = 300, height: int = 200) ->
 # ---- section
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_enter_and_space_press_the_button_the_keyboard_is_on(qtbot: QtBot, key: Qt.Key) -> None:
+    pressed: list[bool] = []
+    good = button("Restore", clicked=lambda: pressed.append(True))
+    shown(qtbot, good)
+    qtbot.keyClick(good, key)
+    assert pressed == [True]
+    good.setEnabled(False)
+    qtbot.keyClick(good, key)
+    assert pressed == [True]
+
+
 def test_section_folds_by_mouse_and_key(qtbot: QtBot) -> None:
     section = Section("Motion")
     inside = QLabel("inside")
