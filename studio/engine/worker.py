@@ -37,8 +37,11 @@ BACK_OFF = (0.0, 0.5, 1.0)
 RECOVERED = 10.0
 """Seconds without a failure after which the count of failures starts again."""
 
-HUNG_RUNNING, HUNG_STARTING = 2.0, 60.0
+HUNG_RUNNING, HUNG_STARTING = 4.0, 60.0
 """Seconds without a sign of life after which a worker counts as hung: in a step, and in setup (it loads models)."""
+
+HUNG_STEPS, HUNG_LATEST, HUNG_MOST = 3.0, 5, 20.0
+"""So many times the longest of its latest steps may pass as well, within the last (seconds): slow is not hung."""
 
 REPEAT = 5.0
 """Seconds before the same notice is shown again."""
@@ -166,7 +169,9 @@ class Worker:
             times = list(self._times)
         now = time.monotonic()
         age = now - run.heartbeat if run is not None and state in ("running", "starting") else 0.0
-        patience = {"running": HUNG_RUNNING + 2.0 / (self.fps or 60.0), "starting": HUNG_STARTING}
+        usual = max((spent for _, spent in times[-HUNG_LATEST:]), default=0.0)
+        patience = {"running": max(HUNG_RUNNING + 2.0 / (self.fps or 60.0), min(HUNG_STEPS * usual, HUNG_MOST)),
+                    "starting": HUNG_STARTING}
         if run is not None and age > patience.get(state, 1e9):
             state, why = "hung", f"no sign of life for {age:.1f} s; replace or restart it"
         fps, middle = figures(times, now)

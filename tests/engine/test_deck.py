@@ -340,6 +340,25 @@ def test_a_hung_step_is_seen_replaced_and_ignored(monkeypatch: pytest.MonkeyPatc
     assert deck.stop()
 
 
+def test_a_step_that_is_always_slow_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "HUNG_RUNNING", 0.02)
+
+    class Slow(Generator):
+        id = "test.slow"
+
+        def step(self, ctx: Context) -> np.ndarray:
+            threading.Event().wait(0.15)  # long without a sign of life
+            return np.full((2, 2, 3), 7, np.uint8)
+
+    deck = Deck("S", fps=200.0, threads=0)
+    deck.start([stage(Slow)])
+    assert until(lambda: deck.mailbox.put_count > 1)
+    states = set()
+    assert until(lambda: states.add(deck.status().state) is not None or deck.mailbox.put_count > 5)
+    assert states == {"running"}
+    assert deck.stop()
+
+
 def _thread(deck: Deck) -> threading.Thread | None:
     return deck._current.thread if deck._current is not None else None
 
