@@ -85,9 +85,9 @@ def _edit_menu(window: MainWindow) -> None:
 
     listen(window, session, "history", show_history)
     show_history(None)
-    add(menu, "Back &ten seconds", lambda: session.go_back(10.0), "Ctrl+Backspace", icon="history",
+    add(menu, "Back &ten seconds", lambda: _back(window, 10.0, "ten seconds"), "Ctrl+Backspace", icon="history",
         tip="Everything as it was ten seconds ago; can be undone")
-    add(menu, "Back one &minute", lambda: session.go_back(60.0), "Ctrl+Shift+Backspace", icon="history",
+    add(menu, "Back one &minute", lambda: _back(window, 60.0, "a minute"), "Ctrl+Shift+Backspace", icon="history",
         tip="Everything as it was a minute ago; can be undone")
     window.actions_.separator(menu)
     add(menu, "&Copy the look", lambda: _copy(window), "Ctrl+Shift+C", icon="copy",
@@ -98,6 +98,14 @@ def _edit_menu(window: MainWindow) -> None:
         tip="Random values for all that is not locked")
     add(menu, "&Mutate", lambda: _stir(window, "mutate"), "Ctrl+M", icon="shuffle",
         tip="A small random step away from here")
+
+
+def _back(window: MainWindow, seconds: float, words: str) -> None:
+    """To an earlier look; says so, since the pictures may need a moment to follow, or may have been the same."""
+    if window.session.go_back(seconds):
+        window.session.notice(f"Everything as it was {words} ago", level="info", cure="Ctrl+Z takes this back")
+    else:
+        window.session.notice("Nothing is known from so long ago yet", level="info")
 
 
 def _copy(window: MainWindow) -> None:

@@ -78,6 +78,17 @@ def test_keys_do_what_the_menus_say(window: MainWindow, session: Session, qtbot:
     assert len(session.snapshots) == 1 and session.snapshots[0].picture[:2] == b"\xff\xd8"
 
 
+def test_going_back_says_what_it_did_or_why_not(window: MainWindow, session: Session, qtbot: Any) -> None:
+    session.history.clear()  # as in the first instant
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(window, Qt.Key.Key_Backspace, both)
+    qtbot.waitUntil(lambda: any("Nothing is known" in n.text for n in session.notices), timeout=20_000)
+    session.history.sample()
+    qtbot.keyClick(window, Qt.Key.Key_Backspace, both)
+    qtbot.waitUntil(lambda: any("as it was a minute ago" in n.text for n in session.notices), timeout=20_000)
+    assert "Ctrl+Z" in session.notices[-1].cure and session.history.undo_label == "Back 60 seconds"
+
+
 def test_space_in_a_field_is_a_space(window: MainWindow, session: Session, qtbot: Any) -> None:
     session.load("A", "test.shade")
     qtbot.waitUntil(lambda: level(session) == 255, timeout=20_000)
