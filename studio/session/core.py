@@ -19,7 +19,7 @@ from studio.plugins import PluginError, Registry, discover
 from studio.session import audio_clock, state
 from studio.session.clock_sources import ClockSources
 from studio.session.controls import Controls
-from studio.session.events import Events, Notice
+from studio.session.events import Events, Notice, without_name
 from studio.session.fades import Fades
 from studio.session.feed import Feed
 from studio.session.history import History
@@ -112,7 +112,7 @@ class Core:
     def notice(self, text: str, *, level: str = "info", cure: str = "", source: str = "") -> None:
         """Say something to the user, from any thread."""
         made = Notice(text, level, cure, source)
-        log.log({"error": logging.ERROR, "warning": logging.WARNING}.get(level, logging.INFO), "%s", text)
+        log.log({"error": logging.ERROR, "warning": logging.WARNING}.get(level, logging.INFO), "%s", made.said)
 
         def keep() -> None:
             self.notices.append(made)
@@ -150,7 +150,7 @@ class Core:
     def _worker_settings(self, title: str, fps: int | None) -> dict[str, Any]:
         return {
             "clock": self.clock, "device": self.device, "fps": fps, "threads": self.settings["threads"] or None,
-            "on_notice": lambda text: self.notice(text, level="warning", source=title),
+            "on_notice": lambda text: self.notice(without_name(text, title), level="warning", source=title),
         }
 
     def lines(self) -> list[Line]:

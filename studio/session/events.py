@@ -31,6 +31,23 @@ class Notice:
     source: str = ""
     when: float = field(default_factory=time)
 
+    @property
+    def said(self) -> str:
+        """The sentence after who says it."""
+        return f"{self.source}: {self.text}" if self.source else self.text
+
+
+def without_name(text: str, name: str) -> str:
+    """A worker's sentence without the worker's name at its beginning, for where the name stands before it anyway.
+
+    >>> without_name("deck A is too slow for this machine", "Deck A")
+    'Too slow for this machine'
+    """
+    if not text.casefold().startswith((f"{name} ".casefold(), f"{name}:".casefold())):
+        return text
+    rest = text[len(name):].removeprefix(":").strip().removeprefix("is ")
+    return rest[:1].upper() + rest[1:]
+
 
 class Events:
     """Callbacks by kind of news."""

@@ -94,9 +94,8 @@ class JobsStrip(QWidget):
         icon, role = LEVELS.get(notice.level, LEVELS["info"])
         side = theme.px(16)
         self.icon.setPixmap(icons.icon(icon, role).pixmap(QSize(side, side), self.devicePixelRatioF()))
-        source = f"{notice.source}: " if notice.source else ""
         cure = f" — {notice.cure}" if notice.cure else ""
-        self.text.set(f"{source}{notice.text}{cure}", message_text(notice))
+        self.text.set(f"{notice.said}{cure}", message_text(notice))
         theme.set_role(self.text, role if notice.level != "info" else "")
         self._said, self._level = time.monotonic(), notice.level
         self._show_badge()

@@ -206,9 +206,8 @@ class MessageList(QListWidget):
 def message_text(notice: Notice) -> str:
     """``12:03:44  Deck A: the sentence``, what helps below."""
     when = time.strftime("%H:%M:%S", time.localtime(notice.when))
-    source = f"{notice.source}: " if notice.source else ""
     cure = f"\n→ {notice.cure}" if notice.cure else ""
-    return f"{when}   {source}{notice.text}{cure}"
+    return f"{when}   {notice.said}{cure}"
 
 
 class Panel(QFrame):

@@ -91,7 +91,6 @@ class Transport(QWidget):
         for widget in (self.play, self.stop, _gap(), self.bpm, self.tap, self.half, self.double, self.back, self.ahead,
                        self.one, self.beats):
             row.addWidget(widget)
-        row.addStretch(1)
         self.figures = QLabel()
         theme.set_role(self.figures, "dim")
         self.figures.setFont(theme.font("mono"))
@@ -100,7 +99,7 @@ class Transport(QWidget):
                                 "picture · frames that came too late to be shown")
         self.figures.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.figures.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self.figures, 3)
+        row.addWidget(self.figures, 1)
         row.addWidget(_gap())
         self._right(row)
         listen(self, session, "mix", lambda _: self._show_mix())
@@ -203,9 +202,11 @@ class Transport(QWidget):
         self.fill_output(self.output.menu())
 
     def show_figures(self, text: str) -> None:
-        """The line of figures; shortened from the left where there is no room."""
-        room = self.figures.width() - 4
-        shown = self.figures.fontMetrics().elidedText(text, Qt.TextElideMode.ElideLeft, max(0, room))
+        """The line of figures; with little room in fewer words, then without where networks run, then with dots."""
+        room, metrics = max(0, self.figures.width() - 4), self.figures.fontMetrics()
+        few = text.replace("knob to screen", "knob")
+        fits = (words for words in (text, few, few.partition(" · ")[2]) if metrics.horizontalAdvance(words) <= room)
+        shown = next(fits, "") or metrics.elidedText(text, Qt.TextElideMode.ElideLeft, room)
         if shown != self.figures.text():
             self.figures.setText(shown)
 

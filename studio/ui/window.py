@@ -41,6 +41,7 @@ from studio.ui.programme import OutputControl, OutputWindow, Programme
 from studio.ui.rail import PAGES, Rail
 from studio.ui.sessions import SessionFiles
 from studio.ui.setlist import SetListPanel
+from studio.ui.stage import Stage
 from studio.ui.transport import Transport
 from studio.ui.welcome import Welcome, take_way
 
@@ -109,10 +110,7 @@ class MainWindow(QMainWindow):
 
     def _build_stage(self) -> None:
         """Decks over the own view, with the library and the inspector as docks that can be moved and hidden."""
-        self.stage = QMainWindow()
-        self.stage.setObjectName("stage")
-        self.stage.setWindowFlags(Qt.WindowType.Widget)
-        self.stage.setDockNestingEnabled(True)
+        self.stage = Stage()
         self.decks = DecksPanel(self.session, self.programme)
         self.decks.dropped.connect(self.dropped_on)
         self.screens = OutputControl(

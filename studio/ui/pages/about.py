@@ -117,6 +117,8 @@ def _screens() -> list[str]:
 class AboutPage(Page):
     """See the module."""
 
+    widest = 1400
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         line = f"Version {__version__}. An instrument for art made with neural networks, under Apache-2.0."
         super().__init__(session, "Reverie Studio", line, parent)

@@ -25,6 +25,8 @@ PARTS = (("bindings", "Bindings", "faders"), ("modulators", "Modulators", "waves
 class ControlPage(Page):
     """See the module. Meters and scopes move only while they are seen."""
 
+    widest = 2000
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(session, "Control", "", parent)
         self.bindings = BindingsPanel(session, lambda: self.wish_learning())

@@ -67,6 +67,7 @@ class ModelsPage(Page):
         self.grid.set_drop(lambda what: what.kind == "files")
         self.grid.dropped.connect(lambda what: self.bring(what.files))
         self.grid.set_size(164)
+        self.grid.set_empty("model", "Reading models …")
         self.catalogue_rows = QGridLayout()
         self.catalogue_rows.setSpacing(theme.space(1.5))
         holder = QWidget()
@@ -110,6 +111,7 @@ class ModelsPage(Page):
         models, entries = found
         before = self.grid.current()
         self.models = {model.name: model for model in sorted(models, key=lambda m: (m.house, m.title.casefold()))}
+        self.grid.set_empty("model", "No models yet", "Drop a network here, train one, or fetch one from below.")
         self.grid.set_items([self._thumb(model) for model in self.models.values()])
         if entries != self._entries:
             self._entries = entries

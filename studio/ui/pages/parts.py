@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -39,6 +40,9 @@ class Page(QFrame):
 
     ``hears`` remembers what ``session.on`` gave, and ends it with the page.
     """
+
+    widest = 0
+    """Widest body (pixels at scale 1) where rows would be too long for the eye on a very large screen; 0: any width."""
 
     show_page = Signal(str)  # the name of another page that is wanted
 
@@ -66,12 +70,22 @@ class Page(QFrame):
         self.body = QVBoxLayout()
         self.body.setSpacing(theme.space(3))
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(theme.space(6), theme.space(4), theme.space(6), theme.space(4))
+        self._set_margins()
         layout.setSpacing(theme.space(4))
         layout.addLayout(top)
         layout.addLayout(self.body, 1)
         self._offs: list[Callable[[], None]] = []
         self.destroyed.connect(_ender(self._offs))
+
+    def _set_margins(self) -> None:
+        layout, side = self.layout(), theme.space(6)
+        spare = max(0, self.width() - 2 * side - theme.px(self.widest)) if self.widest else 0
+        if layout is not None:
+            layout.setContentsMargins(side, theme.space(4), side + spare, theme.space(4))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_margins()
 
     def hear(self, kind: str, callback: Callable[[Any], None]) -> None:
         """Hear of news of the session for as long as the page is there."""

@@ -40,6 +40,8 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 class PluginsPage(Page):
     """See the module."""
 
+    widest = 2000
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(session, "Plugins", "Every generator is a plugin. A file that is saved is read anew while it "
                          "runs.", parent)

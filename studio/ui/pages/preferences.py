@@ -42,6 +42,8 @@ SAVE_MS = 300
 class PreferencesPage(Page):
     """See the module. What can be used at once is; the rest is marked."""
 
+    widest = 1500
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(session, "Preferences", "Everything is kept at once.", parent)
         self.widgets: dict[str, QWidget] = {}

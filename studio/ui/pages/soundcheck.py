@@ -61,6 +61,8 @@ class CheckRow(QFrame):
 class SoundcheckPage(Page):
     """See the module. It looks by itself when it is opened and when something it depends on has changed."""
 
+    widest = 1400
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(session, "Sound check", "Everything that the show needs, before the doors open.", parent)
         self.checks: list[Check] | None = None

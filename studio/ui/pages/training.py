@@ -38,6 +38,8 @@ from studio.ui.pages.run_view import Resting, RunView, report_rows
 class TrainingPage(Page):
     """See the module."""
 
+    widest = 2400
+
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(session, "Train", "A model of your own, from your own pictures, texts or music.", parent)
         self.recipe = ""

@@ -103,8 +103,10 @@ class DreamView(StageView):
         self._chips_area.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._chips_area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._chips_area.setFixedHeight(theme.px(30))
-        self._chips_area.setMinimumWidth(theme.px(90))
+        self._chips_area.setMinimumWidth(theme.px(112))
         self._chips_area.setWidget(self.chips)
+        for part in (self.chips, self._chips_area.viewport()):
+            part.setAutoFillBackground(False)
         head.addWidget(self._chips_area, 1)
         head.addWidget(self.restart)
         self._stack = QStackedWidget()

@@ -246,11 +246,11 @@ class VisionChips(QWidget):
         for place, vision in enumerate(wanted):
             self._row.addWidget(self._chip(place, vision, len(wanted) > 1), 8)
         if stops > 1:
-            journey = Elided(f"stop 1 of {stops}")
+            journey = QLabel(f"1/{stops}")
+            journey.setAccessibleName(f"Stop 1 of {stops}")
             journey.setProperty("role", "dim")
-            journey.setMinimumWidth(theme.px(64))
             journey.setToolTip(f"A journey of {stops} stops (parameter Targets); its first stop is changed here")
-            self._row.addWidget(journey, 2)
+            self._row.addWidget(journey)
         self._row.addStretch(1)
 
     def _chip(self, place: int, vision: Vision, can_go: bool) -> QWidget:

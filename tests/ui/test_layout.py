@@ -1,0 +1,149 @@
+"""The real layout with long names: nothing is cut without dots, and everything that takes the focus has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTabBar,
+    QWidget,
+)
+
+from studio.engine.threads import stop_all
+from studio.plugins import Registry, read_plugin
+from studio.session.session import Session
+from studio.ui.kit import Elided
+from studio.ui.rail import PAGES
+from studio.ui.window import MainWindow
+from tests.ui.clipped import clipped
+from tests.ui.stand import level
+
+LONG = "Übergangslandschaftsgeschwindigkeitsregler mit Farbverlaufsbegrenzung"
+PLUGIN = f'''
+import numpy as np
+from studio.api import Bool, Choice, Float, Generator, Path, Point, Seed, Trigger
+
+class Long(Generator):
+    """{LONG}: {LONG}."""
+    id, version, makes, title = "test.long", 1, "image", "{LONG}"
+    geschwindigkeitsbegrenzung_der_landschaft = Float(1.0, 0.0, 1.0, unit="Hz", help="{LONG}")
+    farbverlaufsrichtungsumkehrung_im_uhrzeigersinn = Bool(False, help="{LONG}")
+    verfahren = Choice("überblendungsverfahren mit weichzeichner",
+                       ("überblendungsverfahren mit weichzeichner", "zufallsverfahren ohne weichzeichner"))
+    ausgangsbilddatei_der_farbverlaufsberechnung = Path("")
+    mittelpunkt_der_geschwindigkeitsmessung = Point((0.5, 0.5))
+    zufallszahlengeneratorinitialisierung = Seed(1)
+    zuruecksetzungsausloeser_der_landschaft = Trigger()
+
+    def step(self, ctx):
+        return np.ones((24, 32, 3), np.float32)
+'''
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
+    place = tmp_path / "long.py"
+    place.write_text(PLUGIN, encoding="utf-8")
+    made = Session(Registry([read_plugin(place)]))
+    yield made
+    made.close()
+    assert not stop_all(20.0)
+
+
+@pytest.fixture
+def window(session: Session, qtbot: Any) -> MainWindow:
+    made = MainWindow(session)
+    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+    made._closing = True
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    session.load("A", "test.long")
+    qtbot.waitUntil(lambda: level(session) == 255, timeout=20_000)
+    session.take_snapshot(LONG)
+    return made
+
+
+def _each(window: MainWindow) -> Iterator[str]:
+    """Every page and panel, one after the other."""
+    for dock in ("setlist", "sound"):
+        window.toggle_dock(dock)
+        yield dock
+        window.toggle_dock(dock)
+    for tab in ("presets", "snapshots", "models", "generators"):
+        window.library.show_tab(tab)
+        yield f"library, {tab}"
+    for name, _, _, _ in PAGES[1:]:
+        page: Any = window.show_page(name)
+        if name == "control":
+            for part in ("bindings", "modulators", "osc", "clock"):
+                page.show_part(part)
+                yield f"control, {part}"
+        else:
+            yield name
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (3840, 2160)])
+def test_long_names_are_cut_with_dots_and_no_words_are_lost(
+    window: MainWindow, qtbot: Any, size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    for place in _each(window):
+
+        def words_fit(place: str = place) -> None:
+            assert not (found := clipped(window)), f"{place}: {found}"
+
+        qtbot.waitUntil(words_fit, timeout=10_000)  # lists are filled in the background
+        assert (window.width(), window.height()) == size, f"{place} forces the window to be larger"
+
+
+def test_the_audit_finds_what_is_cut(qtbot: Any) -> None:
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    holder.resize(400, 200)
+    parts = (QLabel(LONG, holder), QLabel(LONG, holder, wordWrap=True), QPushButton(LONG, holder), Elided(LONG, holder))
+    for row, part in enumerate(parts):
+        part.setGeometry(0, row * 40, 90, 20)
+    beyond = QLabel("a", holder)
+    beyond.setGeometry(395, 170, 40, 20)
+    holder.show()
+    QApplication.processEvents()
+    found = clipped(holder)
+    assert len(found) == 4 and not any(line.startswith("Elided") for line in found), found
+    for part in parts:
+        part.setGeometry(0, part.y(), 900, 20)
+    holder.resize(1000, 200)
+    assert clipped(holder) == []
+
+
+def test_all_that_takes_the_focus_has_a_name_for_screen_readers(window: MainWindow) -> None:
+    for place in _each(window):
+        QApplication.processEvents()
+        nameless = [widget for widget in window.findChildren(QWidget) if _wants_name(widget, window)]
+        assert not nameless, f"{place}: {[(found, found.parent()) for found in nameless]}"
+
+
+def _wants_name(widget: QWidget, window: MainWindow) -> bool:
+    if not (widget.focusPolicy() & Qt.FocusPolicy.TabFocus) or not widget.isVisibleTo(window):
+        return False
+    if widget.objectName().startswith("qt_") or isinstance(widget.parent(), (QTabBar, QSpinBox)):
+        return False  # small parts of Qt's own
+    if isinstance(widget, QLineEdit) and widget.parentWidget() is not None and widget.parentWidget().focusProxy():
+        return False
+    if isinstance(widget, QAbstractScrollArea) and not isinstance(widget, QAbstractItemView) and type(
+        widget).__name__ == "QScrollArea":
+        return False  # only scrolled by keys; what is in it has names
+    text = getattr(widget, "text", str)()
+    return not (widget.accessibleName() or (isinstance(text, str) and text and not isinstance(widget, QLineEdit)))
