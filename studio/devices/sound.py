@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ from studio.devices.portaudio import SoundError as SoundError
 from studio.devices.sound_tap import SoundRing
 from studio.engine.threads import spawn
 
-LEAD = 0.09
+LEAD = 0.16
 """Seconds that are mixed ahead of the device."""
 LATENCY = 0.08
 """Seconds asked of the device: what is played is known ahead, so that many cost nothing and save from gaps."""
@@ -90,6 +91,7 @@ class SoundOutput:
         self._ring: NDArray[np.float32] = np.zeros((_RING, 2), np.float32)
         self._written = self._read = 0
         self._anchor: float | None = None
+        self._anchors: deque[float] = deque(maxlen=15)
         self._stop, self._reopen = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._stream: Any = None
@@ -161,6 +163,7 @@ class SoundOutput:
         self.mixer = self._make_mixer(found.rate)
         self._written = self._read = 0
         self._anchor = None
+        self._anchors.clear()
         try:
             self._stream = portaudio.start(
                 lambda sounddevice: sounddevice.OutputStream(
@@ -216,8 +219,10 @@ class SoundOutput:
         mixer = self.mixer
         if mixer is None:
             return
-        anchor = now - read / mixer.rate
+        # a busy machine calls late, and a device that caught up takes several blocks at once: the middle one counts
+        self._anchors.append(now - read / mixer.rate)
+        anchor = sorted(self._anchors)[len(self._anchors) // 2]
         if self._anchor is None or abs(anchor - self._anchor) > _STALE:
             self._anchor = anchor
         else:
-            self._anchor += 0.01 * (anchor - self._anchor)
+            self._anchor += 0.02 * (anchor - self._anchor)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SOON = 0.1
 """Seconds ahead in which a running song is joined by the clock out."""
 _MIDI = "midi:"
+SYNTH = "synth"
 
 
 class PortsOut:
@@ -37,7 +38,7 @@ class PortsOut:
         self._lock = threading.RLock()
         self._sinks: dict[str, Conducted] = {}
         self._clock_port = ""
-        self._running = False
+        self._running = self._synth_ran = False
         self._looked = 0.0
 
     # --- ports ---
@@ -98,6 +99,10 @@ class PortsOut:
         """Tell the conductor how the clock goes, and those who follow it that a song runs."""
         if not self.conductor.outputs() and not self.clock_wanted():
             return
+        runs = self.conductor.state(SYNTH)[0]
+        if runs and not self._synth_ran:  # what was meant for it while it was being opened
+            self.renewed.add(SYNTH)
+        self._synth_ran = runs
         self.conductor.tempo(Tempo(*clock.line()))
         self._lead(clock, players)
         if now - self._looked > 1.0:

@@ -16,9 +16,9 @@ import numpy as np
 from studio.devices.conductor.client import Conductor
 from studio.devices.sound_tap import SoundRing, ring_bytes
 from studio.media import Audio, Note
+from studio.session.playback_ports import SYNTH as OUT
 from studio.session.playback_sinks import Conducted
 
-OUT = "synth"
 _STRINGS, _KEYS = 48, 4
 _LONG = 0.8
 """Beats from which the notes of a channel without a voice of its own are played by strings."""

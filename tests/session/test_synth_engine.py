@@ -209,3 +209,24 @@ def test_the_process_plays_without_torch_and_qt() -> None:
     early, state, heavy = json.loads(done.stdout)
     assert not early and heavy == []
     assert state[0] or state[1], "it neither sounds nor says why not"
+
+
+def test_what_was_planned_while_the_synth_was_opened_is_planned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.engine import Clock
+    from studio.session.playback_ports import PortsOut
+
+    class Nobody:
+        settings: Any = type("Settings", (), {"params": {}})()
+
+    ports = PortsOut(Nobody())  # type: ignore[arg-type]
+    states = {"synth": (False, "", "")}
+    monkeypatch.setattr(ports.conductor, "outputs", lambda: ["synth"])
+    monkeypatch.setattr(ports.conductor, "state", lambda out: states[out])
+    ports.tick(Clock(120.0), [], 0.0)
+    assert not ports.renewed
+    states["synth"] = (True, "", "")
+    ports.tick(Clock(120.0), [], 0.1)
+    assert ports.renewed == {"synth"}
+    ports.renewed.clear()
+    ports.tick(Clock(120.0), [], 0.2)
+    assert not ports.renewed
