@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QSortFilterProxyModel, QStringListModel, Qt
@@ -163,15 +163,18 @@ def _keys(action: QAction) -> str:
 
 
 class Palette(QDialog):
-    """Type part of an action's name and press Enter."""
+    """Type part of an action's name and press Enter. ``more`` is what else can be done, by the text it is found by."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, actions: Actions, parent: QWidget | None = None, more: Mapping[str, Callable[[], object]] | None = None,
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAccessibleName("Command palette")
-        self._actions = {
-            f"{_plain(action)}   —   {group}" + (f"   ({_keys(action)})" if _keys(action) else ""): action
+        self._actions: dict[str, Callable[[], object]] = {
+            f"{_plain(action)}   —   {group}" + (f"   ({_keys(action)})" if _keys(action) else ""): action.trigger
             for group, action in actions.all() if action.isEnabled()
         }
+        self._actions.update(more or {})
         column = QVBoxLayout(self)
         column.setContentsMargins(theme.space(2), theme.space(2), theme.space(2), theme.space(2))
         self.field = QLineEdit()
@@ -228,4 +231,4 @@ class Palette(QDialog):
         text = self.list.currentIndex().data()
         self.accept()
         if text in self._actions:
-            self._actions[text].trigger()
+            self._actions[text]()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from studio.ui import layouts
 from studio.ui.actions import Palette, ShortcutsDialog
 from studio.ui.control_commands import add_control_commands
+from studio.ui.library.placing import ways_to_put
 from studio.ui.listen import listen
 from studio.ui.recording.commands import add_recording
 
@@ -188,6 +189,6 @@ def _help_menu(window: MainWindow) -> None:
 
 
 def _palette(window: MainWindow) -> None:
-    palette = Palette(window.actions_, window)
+    palette = Palette(window.actions_, window, ways_to_put(window.session))
     palette.move(window.mapToGlobal(window.rect().center()) - palette.rect().center())
     palette.show()

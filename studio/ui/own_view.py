@@ -56,6 +56,7 @@ class OwnView(QWidget):
         self.empty = EmptyState("deck", "Nothing loaded", "Choose a generator in the library, or drag one onto a deck.")
         self.stack.addWidget(self.empty)
         self.welcome: QWidget | None = None
+        self._before: set[int] = set()
         listen(self, session, "line", lambda _: self.rebuild())
         listen(self, session, "selection", lambda _: self.show_selected())
         self.rebuild()
@@ -78,10 +79,15 @@ class OwnView(QWidget):
             self.tabs.setTabToolTip(place, f"{line.title}: {', '.join(slot.title for slot in line.slots) or 'empty'}")
             self.tabs.setTabData(place, line.name)
         self.tabs.blockSignals(False)
-        known = {slot.uid for line in self._session.lines() for slot in line.slots}
+        known = self._known()
         for uid in [uid for uid in self._views if uid not in known]:
             self._drop(uid)
+        if self.welcome is not None and known - self._before:
+            self.hide_welcome()  # what was put on a deck shall be seen
         self.show_selected()
+
+    def _known(self) -> set[int]:
+        return {slot.uid for line in self._session.lines() for slot in line.slots}
 
     def _tab_chosen(self, place: int) -> None:
         name = self.tabs.tabData(place)
@@ -175,7 +181,7 @@ class OwnView(QWidget):
     def show_welcome(self, welcome: QWidget) -> None:
         """Put the welcome page over the views."""
         if self.welcome is None:
-            self.welcome = welcome
+            self.welcome, self._before = welcome, self._known()
             self.stack.addWidget(welcome)
         self.stack.setCurrentWidget(self.welcome)
 

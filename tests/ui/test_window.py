@@ -120,6 +120,23 @@ def test_question_mark_lists_the_shortcuts_and_the_palette_finds_them(window: Ma
     assert window.session.mix.blackout
 
 
+def test_the_palette_puts_a_generator_on_a_deck_and_its_view_takes_the_place_of_the_first_page(
+    window: MainWindow, session: Session, qtbot: Any,
+) -> None:
+    session.load("A", "test.shade")
+    window.welcome()
+    qtbot.wait(0)
+    assert window.own.welcome is not None  # what was there before leaves the first page alone
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    palette = window.findChild(Palette)
+    assert palette is not None
+    title = session.decks["A"].slots[0].title
+    qtbot.keyClicks(palette.field, f"{title} deck b")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: [slot.generator for slot in session.decks["B"].slots] == ["test.shade"], timeout=20_000)
+    qtbot.waitUntil(lambda: window.own.welcome is None, timeout=20_000)
+
+
 def test_every_action_has_a_tip_and_no_two_share_a_key(window: MainWindow) -> None:
     seen: dict[str, str] = {}
     for group, action in window.actions_.all():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from studio.library.presets import Preset
 from studio.plugins import Plugin
 from studio.session.line import Line
@@ -34,6 +37,21 @@ def put(session: Session, plugin: Plugin, line: str = "", preset: str = "") -> N
             session.add_effect(target.name, plugin.id, preset=preset)
         else:
             session.load(target.name, plugin.id, preset=preset)
+
+
+def ways_to_put(session: Session) -> dict[str, Callable[[], object]]:
+    """What can be opened where, by words: ``Style camera on deck B   —   Generators``."""
+    ways: dict[str, Callable[[], object]] = {}
+    for plugin in session.registry:
+        if plugin.manifest is None or plugin.state in ("failed", "found"):
+            continue
+        verb = "on" if plugin.manifest.takes is None else "as an effect on"
+        if plugin.manifest.makes == "image":
+            for name in session.decks:
+                ways[f"{plugin.title} {verb} deck {name}   —   Generators"] = partial(put, session, plugin, name)
+        else:
+            ways[f"{plugin.title} in a player   —   Generators"] = partial(put, session, plugin)
+    return ways
 
 
 def apply_preset(session: Session, preset: Preset, line: str = "") -> None:
