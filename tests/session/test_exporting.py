@@ -429,16 +429,16 @@ def test_foreign_files_are_recognised(session: Session, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("generator", "params", "size"), [
-    ("reverie.sample_scene", {}, (360, 270)), ("test.drift", {"kind": "discs"}, (480, 320)),
-    ("test.drift", {"kind": "grain"}, (400, 300)),
+    ("reverie.sample_scene", {}, (240, 180)), ("test.drift", {"kind": "discs"}, (240, 160)),
+    ("test.drift", {"kind": "grain"}, (240, 180)),
 ])
 def test_the_size_of_a_gif_is_known_beforehand(
     session: Session, tmp_path: Path, generator: str, params: dict[str, str], size: tuple[int, int]
 ) -> None:
     loaded(session, "A", generator, **params)
-    plan = ExportPlan(form("gif"), tmp_path / "a.gif", size=size, fps=10.0, frames=24)
+    plan = ExportPlan(form("gif"), tmp_path / "a.gif", size=size, fps=10.0, frames=16)
     found = preview(look_of(session, "A"), plan)
-    real = finished(session, "A", "gif", plan.path, size=size, fps=10.0, frames=24)
+    real = finished(session, "A", "gif", plan.path, size=size, fps=10.0, frames=16)
     assert 0.75 < found.size / real.stat().st_size < 1.25
 
 

@@ -228,6 +228,28 @@ def test_a_gif_is_shown_before_it_is_made(waving: Session, qtbot: Any, tmp_path:
     assert gif.wipe.share > 0
 
 
+def test_two_seconds_of_video_are_sixty_pictures_that_move(waving: Session, qtbot: Any) -> None:
+    import av
+
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.form.length is not None
+    click(qtbot, dialog.form.length.modes, "seconds")
+    dialog.form.length.amount.setFocus()
+    dialog.form.length.amount.selectAll()
+    qtbot.keyClicks(dialog.form.length.amount, "2")
+    qtbot.keyClick(dialog.form.length.amount, Qt.Key.Key_Tab)
+    path = export(qtbot, dialog)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.average_rate == 30
+        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+    assert len(pictures) == 60 and {made.shape for made in pictures} == {(48, 64, 3)}
+    # the wave comes round in one second: half of it is far away, the whole is here again
+    apart = [np.abs(pictures[place].astype(int) - pictures[10]).mean() for place in (25, 40)]
+    assert apart[0] > 60 and apart[1] < 12
+
+
 def test_what_memory_does_not_allow_cannot_be_started(
     waving: Session, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
