@@ -18,7 +18,7 @@ class MidiError(RuntimeError):
         self.cure = cure
 
 
-def make_clients() -> list[Any]:
+def make_clients(name: str = "Reverie") -> list[Any]:
     """A fresh client for each of the system's MIDI services that answers. Raises MidiError when none does."""
     import rtmidi
 
@@ -28,7 +28,7 @@ def make_clients() -> list[Any]:
             if api == rtmidi.API_RTMIDI_DUMMY:
                 continue
             with contextlib.suppress(Exception):  # rtmidi's own SystemError where a service is absent
-                found.append(rtmidi.MidiOut(api, name="Reverie"))
+                found.append(rtmidi.MidiOut(api, name=name))
     if not found:
         if sys.platform.startswith("linux") and not Path("/dev/snd/seq").exists():
             raise MidiError("the ALSA sequencer is missing (no /dev/snd/seq)", "sudo modprobe snd-seq")

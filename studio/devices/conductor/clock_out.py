@@ -20,7 +20,7 @@ class ClockOut:
     def __init__(self) -> None:
         self._maker = ClockMaker()
         self._pulse: int | None = None
-        self._origin = 0.0
+        self._origin = self._begin = 0.0
 
     @property
     def running(self) -> bool:
@@ -35,7 +35,8 @@ class ClockOut:
         self._origin = beat - position
         if soonest is not None and beat < soonest:
             position = math.ceil((soonest - self._origin) * 4.0 - 1e-6) / 4.0
-        self._maker.start(self._origin + position, position)
+        self._begin = self._origin + position
+        self._maker.start(self._begin, position)
 
     def stop(self) -> bytes | None:
         """The message to send now; None where nothing ran."""
@@ -47,6 +48,8 @@ class ClockOut:
             return None
         if self._pulse is None:
             self._pulse = math.ceil(tempo.beat_at(now) * PULSES)
+            if self._pulse / PULSES > self._begin + 1e-6:  # there was nobody to hear the start
+                self._skip(tempo, now)
         return tempo.time_of(self._pulse / PULSES)
 
     def fire(self, tempo: Tempo | None, now: float) -> list[bytes]:

@@ -32,13 +32,15 @@ class Pool:
         self.clients: list[Any] = []
         self.trouble: tuple[str, str] = ("", "")
         self._made = -FRESH
+        self._lost = 0
 
     def fill(self, now: float) -> None:
         """Make new clients in place of those that are here."""
         self.drop()
         self._made = now
         try:
-            self.clients, self.trouble = make_clients(), ("", "")
+            name = "Reverie" if not self._lost else f"Reverie {self._lost + 1}"
+            self.clients, self.trouble = make_clients(name), ("", "")
         except MidiError as error:
             self.trouble = str(error), error.cure
 
@@ -61,6 +63,12 @@ class Pool:
                 self.clients.remove(client)
                 return client, names
         return None, names
+
+    def lost(self) -> None:
+        """A port went away, or its whole service: clients from now on have another name, since JACK wakes clients by
+        their names, and one of a server that died would be woken in place of ours."""
+        self._lost += 1
+        self.drop()
 
     def drop(self) -> None:
         """Let all go."""
@@ -148,7 +156,7 @@ class MidiPort:
         there = bare(self.name) in [bare(str(name)) for name in names]
         self._unseen = 0 if there else self._unseen + 1
         if self._client is None and there:
-            self._pool.drop()  # they do not see it: they belong to a service that died
+            self._pool.lost()  # they do not see it: they belong to a service that died
         elif self._client is not None and self._unseen >= 2:  # the first list may be older than the port
             self._lost(f"the MIDI port {self.name} went away")
 
@@ -201,7 +209,7 @@ class MidiPort:
     def _lost(self, reason: str) -> None:
         _DEAD.append(self._client)
         self._client = None
-        self._pool.drop()
+        self._pool.lost()
         self._clean, self._gone = False, True
         self._state = False, reason, "connect it again; it is taken up by itself"
 

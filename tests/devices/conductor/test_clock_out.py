@@ -46,6 +46,13 @@ def test_a_song_that_runs_already_is_joined_on_the_next_sixteenth() -> None:
     assert heard[0][0] == pytest.approx(0.125)
 
 
+def test_who_was_not_there_at_the_start_hears_the_place() -> None:
+    out, tempo = ClockOut(), Tempo(0.0, 100.0, 2.0)
+    out.run(101.0)
+    heard = [m for _, m in run(out, tempo, 3.05, 3.6) if m[0] != CLOCK]
+    assert heard == [bytes([POSITION, 21, 0]), bytes([CONTINUE])], "beat 106.25 is 5.25 beats into the song"
+
+
 @given(st.lists(st.tuples(st.floats(0.05, 2.0), st.floats(0.35, 6.6), st.floats(-0.4, 0.4)), min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_tempo_changes_move_no_pulse_and_lose_none(turns: list[tuple[float, float, float]]) -> None:
