@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
+
 from studio.ui import layouts
 from studio.ui.actions import Palette, ShortcutsDialog
 from studio.ui.control_commands import add_control_commands
 from studio.ui.library.placing import ways_to_put
 from studio.ui.listen import listen
 from studio.ui.recording.commands import add_recording
+from studio.ui.welcome import WayCard
 
 if TYPE_CHECKING:
     from studio.ui.window import MainWindow
@@ -182,10 +185,19 @@ def _view_menu(window: MainWindow) -> None:
 def _help_menu(window: MainWindow) -> None:
     add = window.actions_.add
     menu = "&Help"
-    add(menu, "Welcome", window.welcome, "F1", icon="welcome")
+    add(menu, "Welcome", lambda: _welcome(window), "F1", icon="welcome")
     add(menu, "Shortcuts", lambda: ShortcutsDialog(window.actions_, window).open(), "?", icon="keyboard", plain=True)
     add(menu, "Commands …", lambda: _palette(window), "Ctrl+K", icon="search", tip="Find an action by its name")
     add(menu, "About Reverie", lambda: window.show_page("about"), icon="info")
+
+
+def _welcome(window: MainWindow) -> None:
+    """The first page with the keys on its first card: whoever asks for it by a key goes on with keys."""
+    window.welcome()
+    page = window.own.welcome
+    card = None if page is None else page.findChild(WayCard)
+    if card is not None:
+        card.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
 
 def _palette(window: MainWindow) -> None:

@@ -192,6 +192,9 @@ def test_a_deck_that_gives_way_says_what_and_why_to_the_operator(
     tile.slow_refresh()
     assert tile.badge.text() == "50 %" and not tile.badge.isHidden()
     assert tile.badge.toolTip().startswith("Too slow for this machine: 7 of 30 pictures a second.\nGoing on with 50 %")
+    worker.ladder.pace.place += 1
+    tile.slow_refresh()
+    assert tile.badge.text() == "½ fps"  # short: it stands on a narrow deck
     session.set_degrades("A", False)
     session.pump()
     assert tile.badge.text() == "" and tile.badge.isHidden() and session.decks["A"].extra["degrade"] is False

@@ -256,6 +256,24 @@ def test_fifty_windows_leave_nothing_behind(session: Session, qtbot: Any) -> Non
 
 
 
+def test_a_way_in_is_taken_by_keys_alone(window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[str] = []
+    monkeypatch.setattr("studio.ui.window.take_way", lambda session, key: taken.append(key))
+    window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    page = window.own.welcome
+    assert page is not None and page.cards[0].hasFocus()
+    qtbot.keyClick(page.cards[0], Qt.Key.Key_Tab)
+    assert page.cards[1].hasFocus()
+    qtbot.keyClick(page.cards[1], Qt.Key.Key_Return)
+    assert taken == ["text"] and window.own.welcome is None
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    page = window.own.welcome
+    assert page is not None
+    qtbot.keyClick(page.cards[0], Qt.Key.Key_Escape)
+    assert window.own.welcome is None
+
+
 def test_what_comes_back_is_not_hidden_by_the_first_page(window: MainWindow) -> None:
     window.welcome()
     assert window.own.welcome is not None

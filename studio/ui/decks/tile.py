@@ -25,6 +25,8 @@ _STATES = {
 }
 _BUTTONS = {"failed": "Restart", "hung": "Replace it", "paused": "Restart", "absent": "Look again"}
 
+_SHORT = {"less precision": "16 bit", "every other frame": "½ fps"}
+
 SLOW = 0.8
 """A deck under this share of its wished rate is marked."""
 
@@ -160,7 +162,8 @@ def _badge(state: str, stale: str, rung: str = "") -> tuple[str, str]:
     if stale:
         return "STALE", "warning"
     if rung:
-        return rung.split(" · ")[-1].upper().removesuffix(" SIZE"), "warning"  # the lowest; the tooltip names all
+        last = rung.split(" · ")[-1]  # the lowest; the tooltip names all
+        return _SHORT.get(last, last.removesuffix(" size")), "warning"
     return {  # short: it stands beside the title of a narrow deck; that it loads the picture says
         "failed": ("FAILED", "danger"), "paused": ("FAULT", "danger"), "hung": ("HANGS", "danger"),
         "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "finished": ("FINISHED", "dim"),
