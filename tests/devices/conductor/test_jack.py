@@ -220,6 +220,7 @@ def test_a_studio_killed_while_it_plays_leaves_no_note_and_no_clock(synth: Synth
     assert messages[-1] == bytes([0xBF, 120, 0]), "the last word is silence"
 
 
+@pytest.mark.slow
 def test_the_server_dies_and_comes_back(server: Server, synth: Synth, tmp_path: Path) -> None:
     told: list[tuple[str, str]] = []
     other: Synth | None = None
