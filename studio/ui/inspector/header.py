@@ -38,7 +38,7 @@ BACK = 10.0
 _SIDE = 80
 _STATES = {
     "running": ("running", "good"), "starting": ("starting", "dim"), "hung": ("hanging", "warning"),
-    "failed": ("failed", "danger"), "paused": ("paused", "dim"), "stopped": ("stopped", "dim"),
+    "failed": ("failed", "danger"), "paused": ("fault", "danger"), "stopped": ("stopped", "dim"),
     "finished": ("finished", "dim"), "loading": ("loading", "dim"), "absent": ("not here", "warning"),
 }
 

@@ -279,7 +279,7 @@ class Inspector(QWidget):
 
     def _show_trouble(self, line: Line, slot: Slot) -> None:
         state = line.state if slot.stage is not None else ""
-        why = (line.why() or f"{slot.title} does not answer") if state in ("failed", "hung") else ""
+        why = (line.why() or f"{slot.title} does not answer") if state in ("failed", "hung", "paused") else ""
         now = time.monotonic()
         if why:
             self._troubled = now

@@ -81,6 +81,8 @@ def test_a_generator_that_fails_has_a_reason_and_one_click_restarts_it(zoo: Desk
     zoo.until(lambda: inspector.banner.isVisible())
     assert "the speed is too high for this test" in inspector.banner.label.text()
     assert inspector.header.badge.text() == "failed"
+    zoo.until(lambda: zoo.session.decks["A"].state == "paused")  # the engine gave up: the sentence stays
+    zoo.until(lambda: inspector.banner.isVisible() and inspector.header.badge.text() == "fault")
     zoo.session.set_value("A", 0, "speed", 1.0)  # the rows are still there: the cure is often among them
     QTest.mouseClick(inspector.banner.button, LEFT)
     zoo.until(lambda: not inspector.banner.isVisible() and inspector.header.badge.text() == "running")
