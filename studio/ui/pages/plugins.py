@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from studio.plugins import (
     install_plugin,
     user_plugins,
 )
+from studio.plugins.template import plain_name
 from studio.plugins.watch import find_new, read_again
 from studio.session.core import Core
 from studio.ui import reveal, theme
@@ -33,8 +33,6 @@ from studio.ui.kit.painting import focus_ring, rounded
 from studio.ui.library.placing import put
 from studio.ui.pages.parts import Page, clear, scrolled
 from studio.ui.pages.plugin_detail import ORIGINS, STATES, PluginDetail
-
-_NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
 class PluginsPage(Page):
@@ -189,9 +187,11 @@ class PluginsPage(Page):
     def ask_new(self) -> None:
         """Ask for a name, then write a plugin."""
         def fault(text: str) -> str:
-            if not _NAME.match(text):
-                return "Lower-case letters, digits and _ only, beginning with a letter."
-            return "There is already one of this name." if (user_plugins() / text).exists() else ""
+            try:
+                name = plain_name(text)
+            except PluginError as error:
+                return f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return "There is already one of this name." if (user_plugins() / name).exists() else ""
 
         ask_text(self, "New plugin", "name", "", self.make, button_text="Write it", check=fault,
                  text="A folder with a small generator that runs at once. Change its file: it is read anew when saved.")

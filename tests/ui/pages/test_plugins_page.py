@@ -116,7 +116,7 @@ def test_a_new_plugin_is_written_used_and_checked(show, wheels, qtbot, opened: l
     qtbot.mouseClick(page.new, LEFT)
     qtbot.waitUntil(lambda: any(d.isVisible() for d in page.findChildren(QDialog)))
     field = next(d for d in page.findChildren(QDialog) if d.isVisible()).findChild(QLineEdit)
-    qtbot.keyClicks(field, "soft_light")
+    qtbot.keyClicks(field, "Soft Light")  # as a person writes it; the folder gets a plain name
     press(page, "Write it", qtbot)
     qtbot.waitUntil(lambda: page.current is not None and page.current.id == "my.soft_light", timeout=20_000)
     assert opened == [user_plugins() / "soft_light"]
