@@ -30,8 +30,11 @@ class Model:
 
     @property
     def title(self) -> str:
+        """For people: what the card says; of a model trained here the name it was given, which tells it from others."""
         title = self.card.get("title")
-        return title if isinstance(title, str) and title else self.name
+        if not isinstance(title, str) or not title or (not self.house and "recipe" in self.card):
+            return self.name
+        return title
 
 
 def read_card(path: Path) -> dict[str, Any]:

@@ -36,6 +36,8 @@ def place_model(session: Any, model: str, architecture: str, prefer: str = "") -
     if running is not None:
         line, index, name = running
         session.set_value(line.name, index, name, model)
+        if line.stopped:
+            session.start(line.name)
         session.select(line.name, index)
         return line.name, index
     wanted = [plugin for plugin in session.registry if prefer and plugin.id == prefer and plugin.state != "failed"]

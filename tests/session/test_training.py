@@ -74,6 +74,10 @@ def test_a_training_is_a_job_and_its_model_is_used(words: Path, session: Session
     # once more: the generator that runs gets the model, nothing new is loaded
     assert place_model(session, "shakespeare", model.architecture) == ("1", 0)
     assert session.players["1"].slots[0].stage.values["model"] == "shakespeare"
+    session.stop("1")
+    assert place_model(session, "rain", model.architecture) == ("1", 0)
+    assert not session.players["1"].stopped, "what is used now plays now"
+    assert model.title == "rain", "one's own models are told apart by their names"
 
 
 @pytest.mark.parametrize(("recipe", "model"), [
