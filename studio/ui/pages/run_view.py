@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QS
 from studio.session.core import Core
 from studio.session.training import Plan, TrainingRun, fitting_generator, use_model
 from studio.session.use import said_where
-from studio.ui import reveal, theme
+from studio.ui import icons, reveal, theme
 from studio.ui.kit import Badge, Elided, EmptyState, TimeText, button, clock_text, left_text, tool_button
 from studio.ui.pages.curves import Curves
 from studio.ui.pages.parts import clear, label, rule, scrolled
@@ -129,7 +129,12 @@ class RunView(QWidget):
         if not self.use.isEnabled():
             self.use.setToolTip("No generator plays such models yet; it is among your models")
         self.again.setVisible(not active and run.plan.checkpoint.is_file() if not active else False)
-        theme.set_role(self.again, "" if run.model is not None else "primary")
+        if run.model is not None:
+            theme.set_role(self.again, "")
+            self.again.setIcon(icons.icon("play"))
+        else:
+            theme.set_role(self.again, "primary")
+            self.again.setIcon(icons.icon("play", "on_accent"))
         self.curves.show_curves(run.train, run.valid)
         self.samples.show_files(list(run.samples))
 

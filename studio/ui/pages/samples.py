@@ -119,7 +119,7 @@ class Samples(QWidget):
         self._session = session
         self._files: list[Path] = []
         self._task: Task | None = None
-        self._empty = EmptyState("image", "No sample yet", "The first comes after a few steps.")
+        self._empty = EmptyState("image", "No sample yet", "The first comes at the step set as “Sample every”.")
         self.picture, self.roll = Picture(), Roll()
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)

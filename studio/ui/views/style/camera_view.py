@@ -223,7 +223,7 @@ class StyleView(StageView):
         if batch.pictures:
             self.shelf.set_pictures(batch.pictures)
         self.mix.set_names(batch.styles)
-        self._title.set_full(f"{len(batch.styles)} styles in {batch.model}")
+        self._title.set_full(f"{len(batch.styles)} style{'s' * (len(batch.styles) != 1)} in {batch.model}")
         theme.set_role(self._title, "")
         self._place()
         self._show_values()
