@@ -52,6 +52,7 @@ class Status:
 def figures(steps: Sequence[tuple[float, float]], now: float) -> tuple[float, float]:
     """Steps a second and the median seconds of a step, from (end, seconds) of the last ones."""
     recent = [(end, spent) for end, spent in steps if now - end < RECENT]
-    fps = (len(recent) - 1) / (recent[-1][0] - recent[0][0]) if len(recent) > 1 else 0.0
+    span = recent[-1][0] - recent[0][0] if recent else 0.0
+    fps = (len(recent) - 1) / span if span > 0.0 else 0.0
     middle = sorted(spent for _, spent in recent)[len(recent) // 2] if recent else 0.0
     return fps, middle

@@ -41,8 +41,8 @@ class Invert(Generator):
         return picture * (1 - self.amount) + (1 - picture) * self.amount
 
 
-class Words(Generator):
-    id, version, makes = "cli.words", 1, "text"
+class Letters(Generator):
+    id, version, makes = "cli.letters", 1, "text"
     length = Int(5, 1, 1000)
 
     def setup(self, ctx):
@@ -100,7 +100,7 @@ class Broken(Generator):
         return 1 // 0
 '''
 KINDS = {
-    "rings": "image", "invert": "image", "words": "text", "tune": "notes", "piece": "notes", "slow": "image",
+    "rings": "image", "invert": "image", "letters": "text", "tune": "notes", "piece": "notes", "slow": "image",
     "broken": "image",
 }
 

@@ -13,7 +13,7 @@ from studio.cli.demo_cmd import Part, Step
 from studio.cli.gallery import Exhibit, Section, page, piano_roll
 
 SMALL = {
-    "text": Part("Words", "text", "Some.", (Step("words --set length=9 -o text.txt", "Nine <letters>."),)),
+    "text": Part("Words", "text", "Some.", (Step("letters --set length=9 -o text.txt", "Nine <letters>."),)),
     "rings": Part(
         "Rings", "video", "Round & round.",
         (Step("rings --frames 4 -o clip.mp4 -o clip.gif", "4."), Step("invert --input clip.mp4 -o last.png", "One.")),

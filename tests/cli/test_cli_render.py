@@ -115,7 +115,7 @@ def test_the_input_of_a_recipe_never_leads_out_of_the_folder(capsys: pytest.Capt
 
 
 def test_text_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["render", "words", "--set", "length=12", "-o", "a.txt"]) == 0
+    assert main(["render", "letters", "--set", "length=12", "-o", "a.txt"]) == 0
     assert len(Path("a.txt").read_text().strip()) == 12
     assert main(["render", "--recipe", "a.txt", "-o", "b.txt"]) == 0
     assert Path("a.txt").read_text() == Path("b.txt").read_text()
@@ -144,7 +144,7 @@ def test_text_and_notes(capsys: pytest.CaptureFixture[str]) -> None:
     (["render", "rings", "--seconds", "2", "--frames", "3", "-o", "x.gif"], 2, "not allowed"),
     (["render", "rings", "--recipe", "y", "-o", "x.gif"], 2, "leave those out"),
     (["render", "rings", "--palette", "frame", "-o", "x.png"], 2, "palette"),
-    (["render", "words", "--seconds", "2", "-o", "x.txt"], 2, "no seconds"),
+    (["render", "letters", "--seconds", "2", "-o", "x.txt"], 2, "no seconds"),
     (["render", "ring", "-o", "x.png"], 1, "rings"),
     (["render", "rings", "--preset", "quik", "-o", "x.png"], 1, "quick"),
     (["render", "rings", "-o", "x.wav"], 1, ".png"),

@@ -147,7 +147,8 @@ def use_on(view: Any, path: Path) -> None:
 def _taken_by_view(window: Any, path: Path, line: str) -> bool:
     """Whether the own view of a generator in the deck takes the picture: a photograph becomes a place there."""
     session: Session = window.session
-    target = session.decks.get(line) or session.decks.get(session.selection[0])
+    before = session.selection
+    target = session.decks.get(line) or session.decks.get(before[0])
     for index in range(len(target.slots)) if target is not None else ():
         session.select(target.name, index)  # type: ignore[union-attr]
         window.own.show_selected()
@@ -155,6 +156,8 @@ def _taken_by_view(window: Any, path: Path, line: str) -> bool:
         if take is not None:
             take(path)
             return True
+    if session.selection != before:
+        session.select(*before)
     return False
 
 

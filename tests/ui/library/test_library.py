@@ -392,7 +392,11 @@ class Window(QWidget):
         self.session, self.library = session, dock
         self.trained: list[tuple[str, str]] = []
         self.opened: list[Path] = []
-        self.files = self
+        self.files = self.own = self
+        self.current: QWidget | None = None
+
+    def show_selected(self) -> None:
+        """Here no generator has a view of its own."""
 
     def open(self, path: Path) -> None:
         self.opened.append(path)
