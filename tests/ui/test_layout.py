@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QAbstractItemView,
     QAbstractScrollArea,
     QApplication,
     QLabel,
     QLineEdit,
     QPushButton,
+    QRadioButton,
+    QScrollArea,
     QSpinBox,
     QTabBar,
     QWidget,
@@ -133,6 +136,50 @@ def test_all_that_takes_the_focus_has_a_name_for_screen_readers(window: MainWind
         QApplication.processEvents()
         nameless = [widget for widget in window.findChildren(QWidget) if _wants_name(widget, window)]
         assert not nameless, f"{place}: {[(found, found.parent()) for found in nameless]}"
+
+
+class _Windows(QObject):
+    """What is shown as a window of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[QWidget] = []
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(watched)
+        return False
+
+
+def test_no_part_of_a_page_is_a_window_for_a_moment(window: MainWindow, qapp: QApplication) -> None:
+    windows = _Windows()
+    qapp.installEventFilter(windows)
+    try:
+        for place in _each(window):
+            QApplication.processEvents()
+            assert not windows.seen, f"{place}: {windows.seen} was shown alone and took the focus"
+    finally:
+        qapp.removeEventFilter(windows)
+
+
+def test_the_tab_key_reaches_everything_and_is_caught_by_nothing(window: MainWindow, qtbot: Any) -> None:
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    for place in _each(window):
+        QApplication.processEvents()
+        window.transport.bpm.setFocus()
+        seen: list[QWidget] = []
+        while (now := QApplication.focusWidget()) is not None and now not in seen:
+            seen.append(now)
+            qtbot.keyClick(now, Qt.Key.Key_Tab)
+        wanted = [
+            widget for widget in window.findChildren(QWidget)
+            if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible() and widget.isEnabled()
+            and widget.focusProxy() is None and not isinstance(widget, (QRadioButton, QScrollArea))
+            and not (isinstance(widget, QAbstractButton) and widget.group())  # one of a group; arrows go on
+        ]
+        missed = [widget for widget in wanted if widget not in seen]
+        assert len(seen) > 20 and not missed, f"{place}: {len(seen)} reached, at last {seen[-1:]}; missed {missed[:5]}"
 
 
 def _wants_name(widget: QWidget, window: MainWindow) -> bool:

@@ -115,9 +115,9 @@ class ThumbGrid(QWidget):
         layout.addWidget(self.search)
         self.search.setVisible(search)
         self._stack = QStackedLayout()
+        layout.addLayout(self._stack, 1)  # before its pages: one without a parent would be a window for a moment
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.empty)
-        layout.addLayout(self._stack, 1)
         self.set_size(size)
         self._connect()
         self._show_state()

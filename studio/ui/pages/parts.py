@@ -61,7 +61,8 @@ class Page(QFrame):
         words.setSpacing(theme.space(0.5))
         words.addWidget(head)
         words.addWidget(self.about)
-        self.about.setVisible(bool(text))
+        if not text:  # never shown here: without a parent it would be a window for a moment, and take the focus
+            self.about.hide()
         self.tools = QHBoxLayout()
         self.tools.setSpacing(theme.space(2))
         top = QHBoxLayout()
