@@ -145,7 +145,7 @@ class DeepDream(Generator):
         opening = self._dream is None
         height, width = self._shape(ctx, incoming)
         if incoming is not None:
-            incoming = resize(incoming, (height, width)).clamp(0, 1)
+            incoming = _covering(incoming, (height, width)).clamp(0, 1)
         base = self._first(ctx, incoming, (height, width)) if opening else self._moved(ctx, (height, width))
         if incoming is not None and not opening and self.live > 0:
             base = torch.lerp(base, incoming, self.live)
@@ -227,14 +227,14 @@ class DeepDream(Generator):
                 picture = 0.5 + 0.16 * fractal(sides, rng, slope=0.7)
             else:
                 picture = 0.5 + 0.02 * fractal(sides, rng, slope=0.5)
-        picture = resize(picture.to(ctx.device), size).clamp(0, 1)
+        picture = _covering(picture.to(ctx.device), size).clamp(0, 1)
         self._palettes["start"] = palettes.of_picture(picture)
         return picture
 
     def _moved(self, ctx: Context, size: tuple[int, int]) -> torch.Tensor:
         """The last dream as the camera sees it now: movement is speed times the time that passed."""
         assert self._dream is not None
-        before = resize(self._dream, size)
+        before = _covering(self._dream, size)
         turn, right, down = self.rotation, *self.drift
         if self.wander > 0:
             turn += self.wander * 14.0 * math.sin(self._sway * 0.61 + 1.0) * math.sin(self._sway * 0.23)
@@ -319,6 +319,15 @@ class DeepDream(Generator):
         if text not in self._said:
             self._said.add(text)
             ctx.notice(text)
+
+
+def _covering(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """``(1, 3, H, W)`` at another height and width; of other proportions the middle is taken, nothing is stretched."""
+    tall, wide = picture.shape[2:]
+    scale = max(size[0] / tall, size[1] / wide)
+    rows, columns = min(tall, max(1, round(size[0] / scale))), min(wide, max(1, round(size[1] / scale)))
+    top, left = (tall - rows) // 2, (wide - columns) // 2
+    return resize(picture[:, :, top : top + rows, left : left + columns], size)
 
 
 def _quick(device: str) -> bool:

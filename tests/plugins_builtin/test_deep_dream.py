@@ -83,6 +83,17 @@ def test_it_starts_from_a_picture_and_follows_its_shape(plugin, model: str, tmp_
     assert np.abs(frame[:, :40].astype(int) - (200, 60, 30)).max() < 12
 
 
+def test_a_picture_of_other_proportions_is_cropped_and_not_stretched(plugin, model: str, tmp_path: Path) -> None:
+    y, x = np.mgrid[:120, :120] - 59.5
+    disc = np.where((x**2 + y**2 < 20**2)[..., None], np.uint8(230), np.uint8(40)).repeat(3, 2)
+    Image.fromarray(disc).save(tmp_path / "disc.png")
+    calm = {"picture": str(tmp_path / "disc.png"), "opening": 0, "steps": 0, "hold": 0.0}
+    frame = frames(plugin, model, 1, size=(192, 96), **calm)[0]
+    ys, xs = np.nonzero(frame[..., 0] > 128)
+    assert abs(int(np.ptp(ys)) - int(np.ptp(xs))) <= 2, "a disc stays round"
+    assert abs(float(xs.mean()) - 95.5) < 2 and abs(float(ys.mean()) - 47.5) < 2
+
+
 def test_live_input_is_dreamt_on_and_mixed(plugin, model: str) -> None:
     def camera():
         for level in (40, 200, 40, 200):
