@@ -26,6 +26,8 @@ from PySide6.QtWidgets import (
 from studio.engine.threads import stop_all
 from studio.plugins import Registry, read_plugin
 from studio.session.session import Session
+from studio.ui.export import ExportDialog
+from studio.ui.inspector.group import GroupTitle
 from studio.ui.kit import Elided
 from studio.ui.rail import PAGES
 from studio.ui.window import MainWindow
@@ -41,7 +43,7 @@ class Long(Generator):
     """{LONG}: {LONG}."""
     id, version, makes, title = "test.long", 1, "image", "{LONG}"
     geschwindigkeitsbegrenzung_der_landschaft = Float(1.0, 0.0, 1.0, unit="Hz", help="{LONG}")
-    farbverlaufsrichtungsumkehrung_im_uhrzeigersinn = Bool(False, help="{LONG}")
+    farbverlaufsrichtungsumkehrung_im_uhrzeigersinn = Bool(False, group="{LONG}", help="{LONG}")
     verfahren = Choice("überblendungsverfahren mit weichzeichner",
                        ("überblendungsverfahren mit weichzeichner", "zufallsverfahren ohne weichzeichner"))
     ausgangsbilddatei_der_farbverlaufsberechnung = Path("")
@@ -151,13 +153,24 @@ class _Windows(QObject):
         return False
 
 
-def test_no_part_of_a_page_is_a_window_for_a_moment(window: MainWindow, qapp: QApplication) -> None:
+def test_no_part_of_a_page_is_a_window_for_a_moment(
+    window: MainWindow, session: Session, qapp: QApplication, qtbot: Any
+) -> None:
     windows = _Windows()
     qapp.installEventFilter(windows)
     try:
+        session.clear_line("A")
+        session.load("A", "test.long")
+        session.select("A", 0)
+        qtbot.waitUntil(lambda: window.inspector.findChild(GroupTitle) is not None, timeout=20_000)
         for place in _each(window):
             QApplication.processEvents()
             assert not windows.seen, f"{place}: {windows.seen} was shown alone and took the focus"
+        dialog = ExportDialog(session, "A", window)
+        for key in ("mp4", "gif"):
+            dialog.choose_format(key)
+            QApplication.processEvents()
+        assert not windows.seen, f"export: {windows.seen}"
     finally:
         qapp.removeEventFilter(windows)
 

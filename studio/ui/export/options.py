@@ -70,7 +70,7 @@ class Row:
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(theme.space(2))
-        self.slider = Slider(step=1.0 / (param.high - param.low) if isinstance(param, Int) else 0.01)
+        self.slider = Slider(holder, step=1.0 / (param.high - param.low) if isinstance(param, Int) else 0.01)
         self.slider.setAccessibleName(param.label)
         self.slider.set_norm(param.to_norm(param.default))  # type: ignore[arg-type]
         self.spin: QSpinBox | QDoubleSpinBox

@@ -103,7 +103,7 @@ class Group(QWidget):
         self.name, self.params, self.edits, self._make = title, list(params), edits, make
         self.rows: dict[str, ParamRow] = {}
         self._query: tuple[str, ...] = ()
-        self.title = GroupTitle(title or "General")
+        self.title = GroupTitle(title or "General", self)  # its parent at once: alone it would be shown as a window
         self.title.setVisible(not bare)
         self.title.toggled.connect(self._toggled)
         self.title.contextMenuEvent = self._context  # type: ignore[method-assign]
