@@ -218,6 +218,13 @@ def test_a_fault_does_not_widen_its_deck(panel: DecksPanel, session: Session, qt
     assert not tile.badge.grab().isNull()
 
 
+@pytest.mark.parametrize("state", ["failed", "paused", "hung", "absent", "stopped", "finished"])
+def test_the_word_for_a_state_has_room_beside_the_title_of_a_narrow_deck(state: str) -> None:
+    from studio.ui.decks.tile import _badge
+
+    assert 0 < len(_badge(state, "")[0]) <= 6
+
+
 @pytest.mark.parametrize("word", ["loading", "LOADING", "FAULT", "STOPPED", "MISSING", "HANGS"])
 def test_a_badge_with_room_shows_its_whole_word(qtbot: Any, word: str) -> None:
     plain, tight = Badge(word, "dim"), Badge(word, "dim", gives_way=True)

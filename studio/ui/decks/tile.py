@@ -166,5 +166,5 @@ def _badge(state: str, stale: str, rung: str = "") -> tuple[str, str]:
         return _SHORT.get(last, last.removesuffix(" size")), "warning"
     return {  # short: it stands beside the title of a narrow deck; that it loads the picture says
         "failed": ("FAILED", "danger"), "paused": ("FAULT", "danger"), "hung": ("HANGS", "danger"),
-        "absent": ("MISSING", "warning"), "stopped": ("STOPPED", "dim"), "finished": ("FINISHED", "dim"),
+        "absent": ("AWAY", "warning"), "stopped": ("OFF", "dim"), "finished": ("ENDED", "dim"),
     }.get(state, ("", "dim"))
