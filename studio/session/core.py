@@ -334,7 +334,7 @@ class Core:
                 line.sync()
                 self.post("line", line)
                 self.post("values", line)
-        self.notice(f"{generator} was read anew")
+        self.notice(f"{next((p.title for p in self.registry if p.id == generator), generator)} was read anew")
         self.post("library")
 
     def _attach_again(self, line: Line, slot: Slot) -> None:

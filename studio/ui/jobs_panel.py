@@ -38,8 +38,9 @@ def result_path(job: Any) -> Path | None:
     if job.state != "done":
         return None
     found = job.result() if hasattr(job, "result") else None
-    path = getattr(found, "path", None)
-    return path if isinstance(path, Path) and path.exists() else None
+    path = found if isinstance(found, Path) else getattr(found, "path", None)
+    # a model is no document: the training page puts it to use
+    return path if isinstance(path, Path) and path.exists() and path.suffix != ".safetensors" else None
 
 
 def state_text(job: Any) -> str:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.jobs import JobsStrip
-from studio.ui.jobs_panel import Panel
+from studio.ui.jobs_panel import Panel, result_path
 from tests.ui.stand import make_session, pumped
 
 
@@ -88,6 +88,18 @@ def test_a_job_is_seen_working_and_what_it_made_is_one_click_away(
     shown(strip, session, qtbot, lambda: not panel.rows and panel.idle.isVisible())
     assert file.exists()
     panel.close()
+
+
+def test_a_job_that_gives_a_file_back_shows_it_and_a_model_is_no_document(
+    session: Session, tmp_path: Path, qtbot: Any,
+) -> None:
+    for name, shown in (("played.mid", True), ("mine.safetensors", False), ("never.mid", False)):
+        path = tmp_path / name
+        if not name.startswith("never"):
+            path.write_bytes(b"x")
+        job = session.jobs.run(f"Save {name}", lambda _, made=path: made)
+        pumped(session, qtbot, lambda made=job: made.state == "done")
+        assert result_path(job) == (path if shown else None)
 
 
 def test_cancel_from_the_strip_and_why_something_failed(strip: JobsStrip, session: Session, qtbot: Any) -> None:
