@@ -4,8 +4,8 @@ only while nothing of ours is open, because that ends every stream."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from studio.devices.listing import quiet_stderr
 
@@ -41,6 +41,32 @@ def devices(*, refresh: bool = False) -> tuple[list[dict[str, Any]], tuple[int, 
             raise SoundError("the system library PortAudio is missing", "install libportaudio2") from None
         except Exception as error:  # PortAudioError: no server, or a driver that does not answer
             raise SoundError(f"the sound system does not answer ({error})", "start PipeWire or PulseAudio") from None
+
+
+class Named(Protocol):
+    """A device as it is chosen."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def default(self) -> bool: ...
+
+
+D = TypeVar("D", bound=Named)
+
+
+def find(found: Sequence[D], name: str, what: str) -> D:
+    """The device whose name is or holds ``name``; '' is the system's own choice. Raises SoundError, which says that
+    there is no such ``what``."""
+    if not name:
+        return next((device for device in found if device.default), found[0])
+    fitting = [device for device in found if device.name == name]
+    fitting += [device for device in found if name.lower() in device.name.lower()]
+    if fitting:
+        return fitting[0]
+    names = ", ".join(device.name for device in found[:6])
+    raise SoundError(f"there is no {what} {name[:60]!r}", f"connect it, or choose one of: {names}")
 
 
 def start(make: Callable[[Any], Any], before: Callable[[], object] = lambda: None) -> Any:

@@ -59,15 +59,7 @@ def sound_outputs(*, refresh: bool = False) -> list[SoundDevice]:
 
 def find_output(name: str, *, refresh: bool = False) -> SoundDevice:
     """The output whose name is or holds ``name``; '' is the system's own choice. Raises SoundError."""
-    found = sound_outputs(refresh=refresh)
-    if not name:
-        return next((device for device in found if device.default), found[0])
-    for fits in (lambda d: d.name == name, lambda d: name.lower() in d.name.lower()):
-        for device in found:
-            if fits(device):
-                return device
-    names = ", ".join(device.name for device in found[:6])
-    raise SoundError(f"there is no sound output {name!r}", f"connect it, or choose one of: {names}")
+    return portaudio.find(sound_outputs(refresh=refresh), name, "sound output")
 
 
 class SoundOutput:

@@ -58,15 +58,7 @@ def sound_inputs(*, refresh: bool = False) -> list[SoundSource]:
 
 def find_input(name: str, *, refresh: bool = False) -> SoundSource:
     """The input whose name is or holds ``name``; '' is the system's own choice. Raises SoundError."""
-    found = sound_inputs(refresh=refresh)
-    if not name:
-        return next((device for device in found if device.default), found[0])
-    for fits in (lambda d: d.name == name, lambda d: name.lower() in d.name.lower()):
-        for device in found:
-            if fits(device):
-                return device
-    names = ", ".join(device.name for device in found[:6])
-    raise SoundError(f"there is no sound input {name[:60]!r}", f"connect it, or choose one of: {names}")
+    return portaudio.find(sound_inputs(refresh=refresh), name, "sound input")
 
 
 class SoundInput:

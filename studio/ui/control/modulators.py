@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from studio.control.binding import MODULATOR, Source
@@ -20,7 +20,7 @@ from studio.ui.control.modulator_form import KIND_WORDS, ModulatorForm
 from studio.ui.control.routes import RouteRows
 from studio.ui.control.scope import Scope
 from studio.ui.kit import Elided, EmptyState, ask_text, button, tool_button
-from studio.ui.kit.painting import focus_ring
+from studio.ui.kit.painting import card_ground, focus_ring
 from studio.ui.listen import listen
 from studio.ui.pages.parts import clear, label, scrolled
 
@@ -70,11 +70,7 @@ class ModulatorRow(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        hot = self.underMouse()
-        painter.setBrush(theme.color("accent_soft" if self._on else "hover" if hot else "raised"))
-        painter.setPen(QPen(theme.color("accent" if self._on else "edge" if hot else "line"), 1))
-        painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
+        rect = card_ground(painter, self, on=self._on)
         if self.hasFocus():
             focus_ring(painter, rect, theme.px(8))
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTextLayout
+from PySide6.QtWidgets import QWidget
 
 from studio.ui import theme
 
@@ -34,6 +35,16 @@ def to_qimage(frame: np.ndarray[Any, Any]) -> QImage:
     image = QImage(data.data, width, height, frame.strides[0], form)
     image.frame = frame  # type: ignore[attr-defined]  # the image has no memory of its own
     return image
+
+
+def card_ground(painter: QPainter, widget: QWidget, *, on: bool) -> QRectF:
+    """The ground of a card that can be chosen, ``on`` when it is; returns its rectangle."""
+    rect = QRectF(widget.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+    hot = widget.underMouse()
+    painter.setBrush(theme.color("accent_soft" if on else "hover" if hot else "raised"))
+    painter.setPen(QPen(theme.color("accent" if on else "edge" if hot else "line"), 1))
+    painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
+    return rect
 
 
 def scaled(image: QImage, size: QSize) -> QImage:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.engine import Job
@@ -29,7 +29,7 @@ from studio.session.core import Core
 from studio.ui import reveal, theme
 from studio.ui.background import background
 from studio.ui.kit import Badge, Elided, SearchField, ask_text, button, mime, pick_file
-from studio.ui.kit.painting import focus_ring, rounded
+from studio.ui.kit.painting import card_ground, focus_ring, rounded
 from studio.ui.library.placing import put
 from studio.ui.pages.parts import Page, clear, scrolled
 from studio.ui.pages.plugin_detail import ORIGINS, STATES, PluginDetail
@@ -300,11 +300,7 @@ class PluginRow(QFrame):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        hot = self.underMouse()
-        painter.setBrush(theme.color("accent_soft" if self._on else "hover" if hot else "raised"))
-        painter.setPen(QPen(theme.color("accent" if self._on else "edge" if hot else "line"), 1))
-        painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
+        rect = card_ground(painter, self, on=self._on)
         stripe = rect.adjusted(theme.space(2), theme.space(2), 0, -theme.space(2))
         stripe.setWidth(theme.px(3))
         painter.fillPath(rounded(stripe, 1), theme.kind_color(self._kind) if self._kind else theme.color("danger"))

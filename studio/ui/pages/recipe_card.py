@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from studio.training.recipes import About
 from studio.ui import icons, theme
-from studio.ui.kit.painting import focus_ring
+from studio.ui.kit.painting import card_ground, focus_ring
 
 KIND_ICONS = {"image": "image", "notes": "notes", "text": "text"}
 ICONS = {"style": "brush", "features": "dream", "drums": "note", "roll": "piano"}
@@ -50,13 +50,8 @@ class RecipeCard(QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rect = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        rect = card_ground(painter, self, on=self.isChecked())
         ink = theme.kind_color(self._what.kind)
-        on, hot = self.isChecked(), self.underMouse() or self.isDown()
-        ground = "accent_soft" if on else "hover" if hot else "raised"
-        painter.setBrush(theme.color(ground))
-        painter.setPen(QPen(theme.color("accent" if on else "edge" if hot else "line"), 1))
-        painter.drawRoundedRect(rect, theme.px(8), theme.px(8))
         side = theme.px(20)
         icon = QRectF(rect.left() + theme.space(3), rect.top() + theme.space(2.5), side, side)
         icons.paint(painter, ICONS.get(self.name, KIND_ICONS.get(self._what.kind, "model")), icon, ink)
