@@ -40,7 +40,7 @@ from studio.ui import icons, reveal, theme
 from studio.ui.export.form import ExportForm
 from studio.ui.export.options import label_for
 from studio.ui.export.progress import ProgressFoot
-from studio.ui.export.sizes import LOOP
+from studio.ui.export.sizes import LOOP, way_to_loop
 from studio.ui.inspector.controls import Segments
 from studio.ui.kit import ask, pick_file, pick_folder, tool_button
 
@@ -278,7 +278,8 @@ class ExportDialog(QDialog):
         rounds = seconds / loop
         if round(rounds) >= 1 and abs(rounds - round(rounds)) * loop < 0.01:
             return ""
-        return f" (it jumps at its end: a loop takes {loop:g} s, which the inspector sets)"
+        cure = way_to_loop(look.stages[0].values.params)
+        return f" (it jumps at its end: a loop takes {loop:g} s; {cure} for another)"
 
     def _say(self, text: str, role: str) -> None:
         self.note.setText(text)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
 
+from studio.params import Param
 from studio.ui import theme
 from studio.ui.inspector.controls import Segments
 from studio.ui.kit.combo import Combo
@@ -185,3 +189,17 @@ class RateRow(Combo):
     def value(self) -> float:
         """Frames per second; the last good one while something else is typed."""
         return self._last
+
+
+def way_to_loop(params: Mapping[str, Param[Any]]) -> str:
+    """What to set in the inspector for a loop of another length: ``set Mode to loop, then Loop length``."""
+    name = next((name for name in params if name.startswith("loop")), "")
+    if not name:
+        return "see the inspector"
+    needs = [(other, value) for other, value in (params[name].applies or ({},))[0].items() if isinstance(value, str)]
+    first = "".join(f"set {_words(other)} to {value}, then " for other, value in needs)
+    return f"{first or 'set '}{_words(name)} in the inspector"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()

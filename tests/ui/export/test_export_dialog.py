@@ -17,9 +17,11 @@ from studio.engine.threads import stop_all
 from studio.export import open_writer, read_recipe
 from studio.media import Audio
 from studio.midi_file import read_midi
+from studio.params import Choice, Float
 from studio.plugins import read_plugin
 from studio.session.session import Session
 from studio.ui.export import ExportDialog
+from studio.ui.export.sizes import way_to_loop
 from studio.ui.inspector.controls import Segments
 from tests.ui.stand import make_session, pumped
 
@@ -135,6 +137,13 @@ def test_a_still_is_rendered_anew_in_any_size(waving: Session, qtbot: Any) -> No
     assert "1080 × 1080" in dialog.note.text() and "memory" in dialog.note.text()
     path = export(qtbot, dialog)
     assert picture.read_image(path).shape == (1080, 1080, 3)
+
+
+def test_the_way_to_a_loop_of_another_length_is_named() -> None:
+    both = {"mode": Choice("walk", ["walk", "loop"]), "loop_length": Float(8.0, 1.0, 9.0, applies={"mode": "loop"})}
+    assert way_to_loop(both) == "set Mode to loop, then Loop length in the inspector"
+    assert way_to_loop({"loop_time": Float(8.0, 1.0, 9.0)}) == "set Loop time in the inspector"
+    assert way_to_loop({}) == "see the inspector"
 
 
 def test_one_loop_closes_to_the_frame(waving: Session, qtbot: Any) -> None:
