@@ -18,6 +18,7 @@ from studio.session.session import Session
 from studio.ui import layouts
 from studio.ui.actions import Palette, ShortcutsDialog
 from studio.ui.faults import Faults
+from studio.ui.kit import SearchField
 from studio.ui.rail import PAGES
 from studio.ui.window import MainWindow
 from tests.ui.stand import level, make_session
@@ -76,6 +77,16 @@ def test_keys_do_what_the_menus_say(window: MainWindow, session: Session, qtbot:
     assert session.decks["A"].stages()[0].values["level"] == 1.0
     qtbot.keyClick(window, Qt.Key.Key_F5)
     assert len(session.snapshots) == 1 and session.snapshots[0].picture[:2] == b"\xff\xd8"
+
+
+def test_the_palette_opens_from_a_search_field(window: MainWindow, qtbot: Any) -> None:
+    field = window.library.findChild(SearchField)
+    assert field is not None
+    field.setFocus()
+    qtbot.keyClicks(field, "wave")
+    qtbot.keyClick(field, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.findChild(Palette) is not None, timeout=20_000)
+    assert field.text() == "wave"
 
 
 def test_going_back_says_what_it_did_or_why_not(window: MainWindow, session: Session, qtbot: Any) -> None:

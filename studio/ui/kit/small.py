@@ -115,6 +115,15 @@ class SearchField(QLineEdit):
         self._last = ""
         self.textChanged.connect(self._typed)
 
+    def event(self, event: QEvent) -> bool:
+        """Leaves Ctrl+E and Ctrl+K to the window; Qt's fields take them for the end of the line on some systems."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and (
+            event.modifiers() == Qt.KeyboardModifier.ControlModifier and event.key() in (Qt.Key.Key_E, Qt.Key.Key_K)
+        ):
+            event.ignore()
+            return True
+        return super().event(event)
+
     def _typed(self, text: str) -> None:
         self._clear.setVisible(bool(text))
         if text:
