@@ -127,10 +127,20 @@ Network = TypeVar("Network", SequenceRNN, RollRNN)
 
 
 def expected_shapes(spec: RNNSpec, *, roll: bool = False) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of the network, without building it."""
-    with torch.device("meta"):
-        network: nn.Module = RollRNN(spec) if roll else SequenceRNN(spec)
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    """Name and shape of every tensor of the network, without building it.
+
+    They are counted, not read off a network on torch's device "meta": that imports torch's compiler, which takes
+    seconds, and two threads that do so at once break it for the rest of the run.
+    """
+    gates = (4 if spec.cell == "lstm" else 3) * spec.hidden
+    shapes: dict[str, tuple[int, ...]] = {} if roll else {"embedding.weight": (spec.vocabulary, spec.embedding)}
+    for layer in range(spec.layers):
+        inputs = spec.hidden if layer else spec.vocabulary if roll else spec.embedding
+        shapes |= {
+            f"rnn.weight_ih_l{layer}": (gates, inputs), f"rnn.weight_hh_l{layer}": (gates, spec.hidden),
+            f"rnn.bias_ih_l{layer}": (gates,), f"rnn.bias_hh_l{layer}": (gates,),
+        }
+    return {**shapes, "head.weight": (spec.vocabulary, spec.hidden), "head.bias": (spec.vocabulary,)}
 
 
 def detach(state: State) -> State:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from studio.nn import rows8
 from studio.nn.device import threads
-from studio.nn.lstm import SEQUENCE, RNNSpec, SequenceRNN, build_sequence, expected_shapes, pack, unpack
+from studio.nn.lstm import SEQUENCE, RNNSpec, RollRNN, SequenceRNN, build_sequence, expected_shapes, pack, unpack
 from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Stepper
 from studio.nn.weights import WeightsError, load_model, save_model
@@ -183,6 +183,22 @@ def test_a_model_file_comes_back(tmp_path: Path) -> None:
         close = torch.allclose(tensor, again.state_dict()[name], atol=1e-3 if "bias" in name or "emb" in name else 0)
         assert close, name
     assert expected_shapes(made.spec)["head.weight"] == (20, 48)
+
+
+@pytest.mark.parametrize("kind", [SequenceRNN, RollRNN])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_shapes_are_known_without_a_network(
+    kind: type[SequenceRNN] | type[RollRNN], cell: str, layers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = RNNSpec(20, 12, 48, layers, cell)
+    found = {name: tuple(tensor.shape) for name, tensor in kind(spec).state_dict().items()}
+
+    def built(*_: object, **__: object) -> None:
+        raise AssertionError("a network was built: on the device meta that loads torch's compiler")
+
+    monkeypatch.setattr(torch.nn.Module, "__init__", built)
+    assert expected_shapes(spec, roll=kind is RollRNN) == found
 
 
 @pytest.mark.parametrize(
