@@ -214,6 +214,9 @@ class Transport(QWidget):
         """Follow the clock; about 30 times a second."""
         self.beats.refresh()
         self.record.refresh()
+        typing = self.bpm.hasFocus() and self.bpm.lineEdit().isModified()
+        if not typing and abs(self.bpm.value() - self._session.clock.bpm) > 0.05:  # a fade, a knob or another clock
+            self._show_bpm()
 
 
 def _gap() -> QWidget:

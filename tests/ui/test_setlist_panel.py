@@ -157,3 +157,20 @@ def test_the_row_under_the_crossfader(window: MainWindow, session: Session, qtbo
     panel.fade_to(session.snapshots[1])
     assert session.fades.active and session.fades.active[0].label == "Snapshot Grey 0.2"
     pumped(session, qtbot, lambda: not session.fades.active and level(session) == 51)
+
+
+def test_the_bar_shows_the_tempo_that_a_look_brings_and_leaves_alone_what_is_typed(
+    session: Session, window: MainWindow, qtbot: Any,
+) -> None:
+    session.setlist.add(session.snapshots[0])
+    session.setlist.update(0, bpm=96.0)
+    session.setlist.jump(0)
+    qtbot.waitUntil(lambda: window.transport.bpm.value() == 96.0, timeout=20_000)
+    field = window.transport.bpm.lineEdit()
+    window.transport.bpm.setFocus()
+    qtbot.waitUntil(window.transport.bpm.hasFocus, timeout=20_000)
+    field.selectAll()
+    qtbot.keyClicks(field, "13")
+    session.clock.bpm = 150.0
+    window.transport.refresh()
+    assert field.text().startswith("13")
