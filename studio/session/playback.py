@@ -274,8 +274,10 @@ class Playback(Listening):
             return
         self.feel(known, moment, now)
         self._plan(known, moment, now)
-        if not known.felt.latch:
+        if not known.felt.latch or known.notes.time.origin is None:
             self._take(known, worker, moment)
+            if known.felt.latch and known.notes.time.origin is not None:
+                self._hold(known, moment)  # held before it began: its first bar is the one that is held
         self._type(known, moment)
         if known.notes.time.origin is not None:
             self._go_on(known, worker, moment, now)
@@ -290,6 +292,7 @@ class Playback(Listening):
         with known.notes.lock:
             self._sink(known).quiet(known.line.name)
             known.notes.reset()
+        known.latched = None
         if known.keep_text:
             known.keep_text = False
         else:

@@ -114,6 +114,32 @@ def test_a_bar_is_held_and_released(stage: Stage) -> None:
     assert velocity < after[0] <= velocity + 3, "it goes on where it was held"
 
 
+def test_a_player_that_begins_while_its_bar_is_held_repeats_its_first_bar(stage: Stage, tmp_path: Path) -> None:
+    session, recorder, now, _ = stage
+    session.add_player()
+    session.playback.set_feel("1", latch=True)
+    session.load("1", "test.steps")
+
+    def heard() -> None:
+        count = len(recorder.notes)
+        run(session, now, 9.0)
+        velocities = {note.velocity for _, note, *_ in recorder.notes[count:]}
+        assert len(recorder.notes) - count >= 12 and len(velocities) == 1
+
+    heard()
+    session.stop("1")
+    run(session, now, 0.5)
+    session.playback.play("1")
+    heard()
+    path = tmp_path / "held.reverie"
+    session.save(path)
+    session.open(path)
+    heard()
+    session.playback.set_feel("1", latch=False)
+    run(session, now, 6.0)
+    assert len({note.velocity for _, note, *_ in recorder.notes[-6:]}) > 1, "it goes on"
+
+
 def test_a_drummer_and_a_melody_play_on_one_bar_line(stage: Stage) -> None:
     session, recorder, now, clock = stage
     for name in ("1", "2"):
