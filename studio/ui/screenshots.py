@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.session.session import Session
@@ -15,6 +16,7 @@ from studio.ui import theme
 from studio.ui.app import FIRST_GENERATOR, FIRST_PRESET, make_application, make_session
 from studio.ui.rail import PAGES
 from studio.ui.screenshots_control import control_scenes, sound_check
+from studio.ui.screenshots_stage import stage_scenes
 from studio.ui.window import MainWindow
 
 Sizes = Sequence[tuple[int, int]]
@@ -38,6 +40,8 @@ class Photographer:
     ) -> None:
         self.folder, self.window, self.say, self.sizes = folder, window, say, sizes
         self.session: Session = window.session
+        self.over: Callable[[QPainter], object] | None = None
+        """Draws what is a window of its own, such as an open menu, onto the picture."""
 
     def until(self, true: Callable[[], object], seconds: float = PATIENCE) -> bool:
         """Let the window live until ``true()``; False when it does not come."""
@@ -58,7 +62,12 @@ class Photographer:
             self.window.resize(width, height)
             self.live(1.2)
             path = self.folder / f"{name}-{width}x{height}.png"
-            if not (widget or self.window).grab().save(str(path)):
+            picture = (widget or self.window).grab()
+            if self.over is not None:
+                painter = QPainter(picture)
+                self.over(painter)
+                painter.end()
+            if not picture.save(str(path)):
                 raise OSError(f"{path} could not be written; choose another folder")
             self.say(path.name)
 
@@ -126,6 +135,7 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
     for name, generator, preset in PLAYERS:
         yield name, partial(player, generator, preset)
     yield "perform", perform
+    yield from stage_scenes(photographer)
     for name, _, _, _ in PAGES[1:]:
         if name == "control":
             yield from control_scenes(photographer)

@@ -39,7 +39,7 @@ def _fill(photographer: Photographer) -> None:
     """A scene on deck A, bound and modulated; once."""
     session, controls = photographer.session, photographer.session.controls
     photographer.window.own.hide_welcome()
-    if controls.modulators:
+    if controls.bindings:
         return
     session.load("A", "reverie.sample_scene")
     photographer.until(lambda: session.decks["A"].state == "running")
