@@ -15,6 +15,7 @@ import re
 import shutil
 import stat
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,19 @@ def explain(error: OSError | ValueError, path: Path | str, *, writing: bool = Fa
         return FileError(f"{start}: the name contains a zero character; choose another name")
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return FileError(f"{start}: {reason}; choose another {'place' if writing else 'file'}")
+
+
+def own_place(error: BaseException, folder: Path | None) -> str:
+    """Where in the code of ``folder`` an error came from, innermost: ``rain.py, line 12``; '' where it touched none.
+
+    What is installed inside the folder counts as somebody else's.
+    """
+    where = ""
+    for frame in traceback.extract_tb(error.__traceback__) if folder is not None else ():
+        file = Path(frame.filename)
+        if file.is_relative_to(folder) and "site-packages" not in file.relative_to(folder).parts:  # type: ignore[arg-type]
+            where = f"{file.name}, line {frame.lineno}"
+    return where
 
 
 def short_path(path: Path | str, limit: int = 160) -> str:

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from studio import paths
 from studio.engine.convert import Media, host, to_input
+from studio.files import own_place
 from studio.generator import Cancelled, Context, Finished, Generator
 from studio.media import Audio, Notes
 from studio.params import ParamSet, Trigger
@@ -57,18 +59,27 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
 
 
-def reason(error: BaseException) -> str:
-    """What went wrong, for a person: the message alone where it is a sentence, else the kind of error before it."""
+def reason(error: BaseException, folder: Path | None = None) -> str:
+    """What went wrong, for a person: the message alone where it is a sentence, else the kind of error before it.
+
+    Before that the file and line of the plugin in ``folder``, where its own code is in it; our own plugins' sentences
+    speak for themselves.
+    """
     text = " ".join(str(error).split())
     if len(text) > 300:
         text = text[:297] + "..."
     if is_out_of_memory(error):
         return "the memory is full; choose a smaller size or close other programs"
-    if not text:
-        return type(error).__name__
     # the first kind carries sentences by the rules of the house; a KeyError's text is only the key
-    plain = isinstance(error, (ValueError, OSError)) and not isinstance(error, UnicodeError)
-    return text if plain else f"{type(error).__name__}: {text}"
+    plain = bool(text) and isinstance(error, (ValueError, OSError)) and not isinstance(error, UnicodeError)
+    where = "" if plain and _is_ours(folder) else own_place(error, folder)
+    kind = type(error).__name__
+    said = text if plain else f"{kind}: {text}" if text else kind
+    return f"{where}: {said}" if where else said
+
+
+def _is_ours(folder: Path | None) -> bool:
+    return folder is None or folder.is_relative_to(paths.bundled("plugins"))
 
 
 def check_stages(stages: Sequence[Stage]) -> None:
@@ -209,7 +220,7 @@ class Runner:
             return error
         name, full = title(self.stage.generator), is_out_of_memory(error)
         verb = "could not be set up" if when == "setup" else "stopped"
-        message = f"{name} {verb}: {reason(error)}"
+        message = f"{name} {verb}: {reason(error, self.stage.folder)}"
         return GeneratorError(
             message, generator=self.stage.generator.id, stage=self.place, when=when, out_of_memory=full
         )

@@ -13,7 +13,6 @@ import importlib.util
 import logging
 import sys
 import threading
-import traceback
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Literal
 
 from studio import paths
-from studio.files import short_path
+from studio.files import own_place, short_path
 from studio.generator import Cancelled, Finished, Generator
 from studio.plugins.manifest import Manifest, PluginError, missing
 
@@ -224,24 +223,24 @@ def _execute(name: str, file: Path, folder: Path | None) -> types.ModuleType:
 
 
 def explain(error: BaseException, folder: Path) -> str:
-    """An error of a plugin's code in one sentence, with the file and line where it happened."""
+    """An error of a plugin's code in one sentence that begins with the file and line where it happened."""
     if isinstance(error, SyntaxError):
         return f"{Path(error.filename or '?').name}, line {error.lineno or 1}: {error.msg}"
-    where = ""
-    for frame in traceback.extract_tb(error.__traceback__):
-        if Path(frame.filename).is_relative_to(folder):
-            where = f" ({Path(frame.filename).name}, line {frame.lineno})"
+    words = str(error).strip().partition("\n")[0][:300]
+    if getattr(error, "told", False):
+        return words  # the sentence that the plugin's own process made
+    own = own_place(error, folder)
+    where = f"{own}: " if own else ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.partition(".")[0]
         if (folder / f"{top}.py").is_file():
-            return f"it imports its own file {top}.py as if it were installed; write: from .{top} import …{where}"
+            return f"{where}it imports its own file {top}.py as if it were installed; write: from .{top} import …"
         if top != "studio":
             cure = "add it to 'requires' and install it"
-            return f"it needs the module {error.name}, which is not installed{where}; {cure}"
+            return f"{where}it needs the module {error.name}, which is not installed; {cure}"
     if isinstance(error, SystemExit):
-        return f"it tried to end the program{where}"
-    words = str(error).strip().partition("\n")[0][:300]
-    return f"{type(error).__name__}: {words}{where}" if words else f"{type(error).__name__}{where}"
+        return f"{where}it tried to end the program"
+    return f"{where}{type(error).__name__}: {words}" if words else f"{where}{type(error).__name__}"
 
 
 class Registry:

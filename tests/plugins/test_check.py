@@ -103,17 +103,17 @@ STEP = "        return np.full((4, 6, 3), self.level, np.float32)\n"
         ({"code": CODE.replace(STEP, "        pass\n")}, "it made nothing in 5 steps"),
         (
             {"code": CODE.replace(STEP, "        return 1 / (self.level - 1) * np.ones((4, 6, 3))\n")},
-            "fault: level: at its highest value 1.0: step 1 failed: ZeroDivisionError",
+            "fault: level: at its highest value 1.0: step 1 failed: grey.py, line 13: ZeroDivisionError",
         ),
         (
             {"code": CODE.replace(STEP, "        yield np.zeros((4, 6, 3))\n        raise KeyError('k')\n")},
-            "step 1 failed: KeyError: 'k' (grey.py, line",
+            "step 1 failed: grey.py, line 14: KeyError: 'k'",
         ),
         (
             {"code": CODE + "\n    def setup(self, ctx):\n        ctx.asset('map.png')\n"},
-            "setup failed: FileNotFoundError: asset 'map.png' is missing",
+            "setup failed: grey.py, line 16: FileNotFoundError: asset 'map.png' is missing",
         ),
-        ({"code": CODE + "\n    def close(self):\n        1 / 0\n"}, "close failed: ZeroDivisionError"),
+        ({"code": CODE + "\n    def close(self):\n        1 / 0\n"}, "close failed: grey.py, line 16: ZeroDivisionError"),
         (
             {"code": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + CODE},
             "importing it starts threads",
@@ -151,7 +151,7 @@ EFFECT = CODE.replace(STEP, "        return 1 - ctx.input\n").replace("    level
 def test_an_effect_gets_pictures_and_must_cope_without(tmp_path: Path) -> None:
     toml = TOML + 'takes = "image"\n'
     text = sentences(write_plugin(tmp_path, "grey", toml=toml, code=EFFECT))
-    assert "without input (ctx.input is None: no camera yet) step 1 failed: TypeError" in text
+    assert "without input (ctx.input is None: no camera yet) step 1 failed: grey.py, line 14: TypeError" in text
     fine = EFFECT.replace("return 1 - ctx.input", "return None if ctx.input is None else 1 - ctx.input")
     assert "fault" not in sentences(write_plugin(tmp_path / "b", "grey", toml=toml, code=fine))
 

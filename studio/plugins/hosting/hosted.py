@@ -39,6 +39,8 @@ _alive: weakref.WeakSet[Process] = weakref.WeakSet()
 class PluginFault(OSError):  # noqa: N818 - what happened, in a word
     """The plugin's own error, in a sentence that its process made."""
 
+    told = True
+
 
 class PluginCrash(PluginFault):
     """The plugin's process ended or fell silent; the message says how."""

@@ -144,7 +144,8 @@ def test_notes_and_the_end_come_through(place: Callable[[str, str], Path]) -> No
 
 
 @pytest.mark.parametrize(("end", "says"), [
-    ("segfault", "SIGSEGV"), ("exit", "exit code 3"), ("raise", "wrong on purpose"), ("nan", "NaN"),
+    ("segfault", "SIGSEGV"), ("exit", "exit code 3"),
+    ("raise", r"stopped: waves\.py, line \d+: ValueError: wrong on purpose"), ("nan", "NaN"),
     ("shape", "an image must have the shape"),
 ])
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of other names")
