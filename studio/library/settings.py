@@ -65,13 +65,14 @@ SETTINGS: dict[str, Param[Any]] = _declare(
     osc_send=Text("", label="Send OSC to", group="Control",
                   help="Where changed values are sent: host:port, several with ; between; empty sends nothing"),
     live_reload=Bool(True, group="Plugins", help="Read a plugin anew, with its values, when its file is saved"),
-    contain_plugins=Bool(True, help="Run plugins of your own folder in processes of their own, so that a crash there "
-                         "stops nothing else; off is a little faster"),
+    contain_plugins=Bool(True, group="Plugins",
+                         help="Run plugins of your own folder in processes of their own, so that "
+                         "a crash there stops nothing else; off is a little faster"),
     safe_mode=Bool(False, group="Plugins", help="Start without third-party plugins and without network ports"),
 )
 """Every setting, by name; a widget or a command-line option comes from this declaration."""
 
-AFTER_RESTART = frozenset({"safe_mode"})
+AFTER_RESTART = frozenset({"contain_plugins", "safe_mode"})
 """Settings that count from the next start; the others are used at once."""
 
 

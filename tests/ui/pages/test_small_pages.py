@@ -29,6 +29,8 @@ def test_every_setting_has_a_widget_that_is_kept_and_used(show, wheels, qtbot) -
     page = show(PreferencesPage)
     assert set(page.widgets) == set(SETTINGS)
     assert all(w.accessibleName() and w.toolTip() for w in page.widgets.values())
+    # plugins are found, and contained or not, when the studio starts
+    assert {n for n, w in page.widgets.items() if "next start" in w.toolTip()} == {"contain_plugins", "safe_mode"}
     line = page.widgets["fps"].lineEdit()
     line.selectAll()
     qtbot.keyClicks(line, "48")
