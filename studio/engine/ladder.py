@@ -192,10 +192,15 @@ class Pace:
 
 
 class Ladder:
-    """A worker's whole ladder: ``memory`` sizes and ``pace``. ``on`` switches the pace off; never used in a render."""
+    """A worker's whole ladder: ``memory`` sizes and ``pace``. ``on`` switches the pace off; never used in a render.
 
-    def __init__(self, name: str, device: Callable[[], str], notice: Callable[[str], None]) -> None:
-        self._name, self._device, self._notice = name, device, notice
+    ``notice`` is told what is given up, ``better`` what comes back.
+    """
+
+    def __init__(
+        self, name: str, device: Callable[[], str], notice: Callable[[str], None], better: Callable[[str], None],
+    ) -> None:
+        self._name, self._device, self._notice, self._better = name, device, notice, better
         self.pace = Pace(lambda: can_reduce(device()))
         self.on = True
         self.reset()
@@ -258,7 +263,7 @@ class Ladder:
         """Try the next larger size."""
         self.memory -= 1
         self._climbed = True
-        self._notice(f"{self._name}: trying {MEMORY_SIZES[self.memory]:.0%} of the size again")
+        self._better(f"{self._name}: trying {MEMORY_SIZES[self.memory]:.0%} of the size again")
 
     # --- time ---
 
@@ -274,7 +279,7 @@ class Ladder:
         if move == "down":
             self._notice(f"{self._name} is {self.pace.why}; going on with {self.rung.text()}")
         elif move == "up":
-            self._notice(f"{self._name}: back to {self.rung.text() or 'the full picture'}")
+            self._better(f"{self._name}: back to {self.rung.text() or 'the full picture'}")
         return self.rung != before
 
     def precision(self) -> contextlib.AbstractContextManager[object]:

@@ -69,10 +69,10 @@ class Worker:
     def __init__(
         self, name: str, *, clock: Clock | None = None, device: str = "cpu", size: tuple[int, int] | None = None,
         seed: int = 0, fps: float | None = None, threads: int | None = None,
-        on_notice: Callable[[str], None] | None = None,
+        on_notice: Callable[[str], None] | None = None, on_better: Callable[[str], None] | None = None,
     ) -> None:
         """``fps`` paces the steps (None: as fast as they go). ``threads`` are torch's while live: None leaves one core
-        free, 0 changes nothing. ``on_notice`` is called on the worker thread."""
+        free, 0 changes nothing. ``on_notice`` and, for good news, ``on_better`` are called on the worker thread."""
         self.name, self.clock, self.device = name, clock or Clock(), device
         self.size, self.seed, self.fps, self.threads = size, seed, fps, threads
         self.stages: list[Stage] = []
@@ -90,7 +90,7 @@ class Worker:
         self.runs = 0
         self.made_from = 0.0  # when the step began that made the newest media: it knows all values set before
         self.journal = Journal()
-        self.ladder = Ladder(name, lambda: self.device, self._notice)
+        self.ladder = Ladder(name, lambda: self.device, self._notice, lambda text: self._notice(text, on_better))
         self._told = ("", 0.0)
         self._reset_figures()
 
@@ -219,17 +219,19 @@ class Worker:
 
     # --- the thread ---
 
-    def _notice(self, text: str) -> None:
+    def _notice(self, text: str, tell: Callable[[str], None] | None = None) -> None:
         now = time.monotonic()
         if text == self._told[0] and now - self._told[1] < REPEAT:
             return  # a generator that says the same in each step
         self._told = (text, now)
-        log.info("%s: %s", self.name, text)
-        if self._on_notice is not None:
-            try:
-                self._on_notice(text)
-            except Exception:
-                log.exception("a notice could not be shown")
+        tell = tell or self._on_notice
+        if tell is None:
+            log.info("%s", text)
+            return  # who is told writes the log, so that it stands there once
+        try:
+            tell(text)
+        except Exception:
+            log.exception("a notice could not be shown")
 
     def _set(self, run: Run, state: str, why: str = "") -> None:
         with self._lock:
@@ -353,7 +355,6 @@ class Worker:
         refused = chain.rearrange(wanted)
         for _, why in refused:
             self._notice(f"{self.name}: {why}; it was left out")
-            log.error("%s: %s", self.name, why)
         with self._lock:
             self.stages = [runner.stage for runner in chain.runners]
             self._refused = refused
@@ -372,7 +373,8 @@ class Worker:
     def _after_failure(self, error: GeneratorError, run: Run) -> bool:
         """Decide how to go on; True keeps the generators as they are. Pauses the run when nothing helps."""
         first = self._failures == 0
-        log.error("%s: %s", self.name, error, exc_info=error if first else None)
+        if first:  # the sentence itself is a notice, which is logged
+            log.error("%s: where the error came from", self.name, exc_info=error)
         self._failures += 1
         if error.out_of_memory and self.ladder.can_shrink:
             self._failures -= 1

@@ -19,7 +19,7 @@ from studio.plugins import PluginError, Registry, discover
 from studio.session import audio_clock, state
 from studio.session.clock_sources import ClockSources
 from studio.session.controls import Controls
-from studio.session.events import Events, Notice, without_name
+from studio.session.events import Events, Notice, news_of
 from studio.session.fades import Fades
 from studio.session.feed import Feed
 from studio.session.history import History
@@ -71,8 +71,8 @@ class Core:
         self.decks: dict[str, Line] = {name: self._make_deck(name) for name in ("A", "B")}
         self.players: dict[str, Line] = {}
         self.history = History(
-            lambda: {**state.capture(self), "controls": self.controls.dump()}, self._restore,
-            lambda: self.post("history"),
+            lambda: {**state.capture(self), "controls": self.controls.dump(), "looks": self.setlist.capture()},
+            self._restore, lambda: self.post("history"),
         )
         self.closed = self._editing = self._modified = False
         self.edit_count = 0
@@ -150,7 +150,7 @@ class Core:
     def _worker_settings(self, title: str, fps: int | None) -> dict[str, Any]:
         return {
             "clock": self.clock, "device": self.device, "fps": fps, "threads": self.settings["threads"] or None,
-            "on_notice": lambda text: self.notice(without_name(text, title), level="warning", source=title),
+            **news_of(title, self.notice),
         }
 
     def lines(self) -> list[Line]:
@@ -374,6 +374,7 @@ class Core:
         state.restore(self, target, current)
         if target["controls"] != current["controls"]:
             self.controls.load(target["controls"], [])
+        self.setlist.restore(target["looks"], current["looks"])
 
     def go_back(self, seconds: float = 10.0) -> bool:
         """Return to the look of so long ago; itself a step that can be undone."""

@@ -49,6 +49,15 @@ def without_name(text: str, name: str) -> str:
     return rest[:1].upper() + rest[1:]
 
 
+def news_of(title: str, notice: Callable[..., None]) -> dict[str, Callable[[str], None]]:
+    """A worker's ``on_notice`` (warnings) and ``on_better`` (good news, no warning) that say it under its title."""
+
+    def at(level: str) -> Callable[[str], None]:
+        return lambda text: notice(without_name(text, title), level=level, source=title)
+
+    return {"on_notice": at("warning"), "on_better": at("info")}
+
+
 class Events:
     """Callbacks by kind of news."""
 

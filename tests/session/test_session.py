@@ -379,3 +379,28 @@ def test_a_stopped_deck_goes_on_from_where_it_stood(session: Session) -> None:
     assert session.decks["A"].details(0)["count"] < count + 50
     session.restart("A")
     until(session, lambda: session.decks["A"].details(0)["count"] < count)
+
+
+def test_what_a_deck_says_is_logged_once_and_good_news_is_no_warning(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = session.registry.get("test.shade").file
+    assert place is not None
+    broken = place.with_name("broken.py")
+    source = SOURCE.replace("test.shade", "test.broken").replace("        return np", "        rain\n        return np")
+    broken.write_text(source)
+    session.registry.add(read_plugin(broken))
+    caplog.set_level("INFO")
+    session.load("A", "test.broken")
+    until(session, lambda: session.line("A").state == "paused")
+    assert "broken.py, line" in session.line("A").why() and "NameError: name 'rain'" in session.line("A").why()
+    session.line("A").worker.ladder._better("deck A: back to the full picture")
+    until(session, lambda: any(notice.text == "Back to the full picture" for notice in session.notices))
+    levels = {notice.text: notice.level for notice in session.notices}
+    assert levels.pop("Back to the full picture") == "info" and set(levels.values()) == {"warning"}
+    said = [notice.said for notice in session.notices]
+    logged = [record.getMessage() for record in caplog.records]
+    assert all(logged.count(text) == 1 for text in said), logged
+    assert sum("NameError" in text for text in logged) == len([text for text in said if "NameError" in text])
+    assert sum(record.exc_info is not None for record in caplog.records) == 1, "the traceback is kept, once"
+    assert sum("back to the full picture" in text.lower() for text in logged) == 1
