@@ -237,9 +237,9 @@ class Edits(ValueEdits):
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Forget a snapshot."""
         if snapshot in self.snapshots:
-            self.setlist.forget(snapshot)
-            self.snapshots.remove(snapshot)
-            self.modified = True
+            with self.edit(f"Delete {snapshot.name}"):
+                self.setlist.forget(snapshot)
+                self.snapshots.remove(snapshot)
             self.post("session")
 
     # --- the whole ---

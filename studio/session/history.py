@@ -20,6 +20,10 @@ MOST = 500
 ROLLING_SECONDS, ROLLING_EVERY = 600.0, 1.0
 """How far back the rolling history reaches, and how often it looks."""
 
+NOT_BY_TIME = ("looks",)
+"""Parts of the state that only their own steps change: snapshots that were taken during a fade, or in the last ten
+seconds, stay when the fade is undone or the studio goes back."""
+
 MERGE_SECONDS = 1.0
 """Edits without an end of their own (a wheel, arrow keys) count as one within this time."""
 
@@ -77,9 +81,14 @@ class History:
     def close(self, step: Step) -> None:
         """What ``open`` began is over: what it changed until now is one step back."""
         step.after = self._capture()
+        step.before = self._with_present(step.before, step.after)
         if step.before == step.after and step in self._undo:
             self._undo.remove(step)
         self._changed()
+
+    @staticmethod
+    def _with_present(state: State, now: State) -> State:
+        return {**state, **{name: now[name] for name in NOT_BY_TIME if name in now}}
 
     @property
     def newest(self) -> Step | None:
@@ -165,7 +174,8 @@ class History:
         if not past:
             return False
         self.begin(f"Back {seconds:g} seconds")
-        self._restore(past[-1], self._capture())
+        now = self._capture()
+        self._restore(self._with_present(past[-1], now), now)
         self.commit()
         self.end()
         return True

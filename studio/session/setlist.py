@@ -33,6 +33,9 @@ RESTART_AFTER, RESTART_MOST = 5.0, 60.0
 CALM = 120.0
 """Seconds of good running after which the waiting begins small again."""
 
+Looks = tuple[tuple[Snapshot, ...], tuple["Step", ...], bool, bool]
+"""What undo keeps: snapshots, steps, ``auto`` and ``unattended``."""
+
 GAVE_UP = ("paused", "failed", "hung", "finished")
 
 
@@ -181,7 +184,8 @@ class SetList:
         mix = self._session.mix
         made = Step(snapshot, mix.fade_length, mix.fade_unit, mix.fade_start)
         place = len(self.steps) if at is None else max(0, min(at, len(self.steps)))
-        self.steps.insert(place, made)
+        with self._session.edit(f"Put {snapshot.name} into the set list"):
+            self.steps.insert(place, made)
         if place <= self.position:
             self.position += 1
         self._changed()
@@ -190,7 +194,8 @@ class SetList:
     def remove(self, index: int) -> None:
         """Take a step out; what is seen stays."""
         if 0 <= index < len(self.steps):
-            del self.steps[index]
+            with self._session.edit(f"Take {self.steps[index].snapshot.name} out of the set list"):
+                del self.steps[index]
             if index <= self.position:
                 self.position -= 1
             self._changed()
@@ -200,7 +205,8 @@ class SetList:
         if not (0 <= index < len(self.steps) and 0 <= to < len(self.steps)) or index == to:
             return
         present = self._present()
-        self.steps.insert(to, self.steps.pop(index))
+        with self._session.edit(f"Move {self.steps[index].snapshot.name} in the set list"):
+            self.steps.insert(to, self.steps.pop(index))
         if present is not None:
             self.position = next(place for place, step in enumerate(self.steps) if step is present)
         self._changed()
@@ -208,14 +214,16 @@ class SetList:
     def update(self, index: int, **changes: Any) -> Step:
         """Change a step: fade, unit, start, bpm, hold, hold_unit, flip. Raises ValueError with a sentence."""
         made = checked(replace(self.steps[index], **changes))
-        self.steps[index] = made
+        with self._session.edit(f"Set list: {made.snapshot.name}", ("setlist", index, *changes)):
+            self.steps[index] = made
         self._changed()
         return made
 
     def set_modes(self, *, auto: bool | None = None, unattended: bool | None = None) -> None:
         """Switch going on by itself, or playing with nobody there."""
-        self.auto = self.auto if auto is None else auto
-        self.unattended = self.unattended if unattended is None else unattended
+        with self._session.edit("Set list by itself"):
+            self.auto = self.auto if auto is None else auto
+            self.unattended = self.unattended if unattended is None else unattended
         self._rests.clear()
         self._changed()
 
@@ -227,6 +235,29 @@ class SetList:
     def _changed(self, *, modified: bool = True) -> None:
         self._session.modified = self._session.modified or modified
         self._session.post("setlist")
+
+    # --- undo ---
+
+    def capture(self) -> Looks:
+        """What undo brings back: the list, and the snapshots, which a step needs."""
+        return tuple(self._session.snapshots), tuple(self.steps), self.auto, self.unattended
+
+    def restore(self, target: Looks, current: Looks) -> None:
+        """Put back what differs; snapshots that were taken since then stay."""
+        if target == current:
+            return
+        snapshots, present = self._session.snapshots, self._present()
+        for place, snapshot in enumerate(target[0]):
+            if snapshot not in current[0] and snapshot not in snapshots:
+                snapshots.insert(place, snapshot)
+        for snapshot in current[0]:
+            if snapshot not in target[0] and snapshot in snapshots:
+                snapshots.remove(snapshot)
+        self.steps, self.auto, self.unattended = list(target[1]), target[2], target[3]
+        self.position = next((place for place, step in enumerate(self.steps) if step is present),
+                             min(self.position, len(self.steps) - 1))
+        self._changed()
+        self._session.post("session")
 
     # --- files ---
 

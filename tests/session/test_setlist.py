@@ -215,3 +215,33 @@ def test_a_step_reads_well(session: Session) -> None:
     look = session.snapshots[0]
     assert Step(look).text() == "2 s" and Step(look, fade=0.0).text() == "cut"
     assert Step(look, 1.0, "bars").text() == "1 bar" and Step(look, 0.0, start="beat").text() == "cut, on the beat"
+
+
+def test_every_edit_of_the_list_can_be_undone(session: Session, hands: Hands) -> None:
+    setlist, looks = session.setlist, list(session.snapshots)
+    edits = (
+        lambda: setlist.update(0, hold=7.0), lambda: setlist.move(0, 2), lambda: setlist.remove(1),
+        lambda: setlist.add(looks[0], 0), lambda: setlist.set_modes(unattended=True),
+        lambda: session.remove_snapshot(looks[1]),
+    )
+    for edit in edits:
+        before = setlist.to_json(), list(session.snapshots)
+        edit()
+        after = setlist.to_json(), list(session.snapshots)
+        assert after != before
+        assert session.undo() and (setlist.to_json(), session.snapshots) == before
+        assert session.redo() and (setlist.to_json(), session.snapshots) == after
+        session.undo()
+
+
+def test_what_is_undone_leaves_snapshots_that_were_taken_since(session: Session, hands: Hands) -> None:
+    setlist = session.setlist
+    setlist.remove(0)
+    setlist.go()
+    pass_time(session, hands, 1.0, 4)
+    taken = session.take_snapshot("in mid-fade")
+    pass_time(session, hands, 2.0, 4)
+    assert session.undo() == "Snapshot Look 0.5" and shown(session) == 0.0 and taken in session.snapshots
+    assert session.undo().startswith("Take Look 0.2") and len(setlist.steps) == 3
+    assert taken in session.snapshots
+    assert session.go_back(0.0) and taken in session.snapshots and len(setlist.steps) == 3
