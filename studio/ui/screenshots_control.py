@@ -41,6 +41,7 @@ def _fill(photographer: Photographer) -> None:
     photographer.window.own.hide_welcome()
     if controls.bindings:
         return
+    session.clear_line("A")
     session.load("A", "reverie.sample_scene")
     photographer.until(lambda: session.decks["A"].state == "running")
     moved = [offer.target for offer in targets(session) if offer.target.line == "A" and offer.modulated]

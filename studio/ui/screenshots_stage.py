@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from studio.ui.screenshots import Photographer
 
 LATENT, SCENE, WORDS = "reverie.latent_explorer", "reverie.sample_scene", "reverie.words"
-SIZE = (640, 360)
+SIZE = (480, 360)
 DECKS = (("A", "golden-hour"), ("B", "red-sunset"))
 SET: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("Doors open", SCENE, "autumn-mist", {"fade": 8.0}),
     ("Lake", SCENE, "golden-hour", {"fade": 1.0, "unit": "bars", "start": "bar", "bpm": 96.0}),
-    ("Stained glass", LATENT, "rose-window", {"fade": 2.0, "unit": "bars", "start": "bar", "bpm": 112.0}),
+    ("Garden", LATENT, "garden-walk", {"fade": 2.0, "unit": "bars", "start": "bar", "bpm": 112.0}),
     ("Kaleidoscope", LATENT, "mandala-loop", {"fade": 0.0, "start": "beat", "bpm": 128.0, "hold": 32.0,
                                               "hold_unit": "bars"}),
     ("Encore", SCENE, "moonlit", {"fade": 16.0, "unit": "beats", "bpm": 120.0}),
@@ -145,7 +145,7 @@ def _deck(photographer: Photographer, name: str, generator: str, preset: str) ->
     before = deck.frame()
     photographer.session.load(name, generator, preset=preset)
     photographer.until(lambda: deck.frame() is not before and deck.state == "running")
-    photographer.live(3.0)
+    photographer.live(3.0 if generator == SCENE else 6.0)
 
 
 def _dock(photographer: Photographer, name: str) -> None:
