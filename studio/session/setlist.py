@@ -52,6 +52,8 @@ class Step:
     hold: float = 0.0
     hold_unit: str = "seconds"
     flip: float = 0.5
+    extra: dict[str, Any] = field(default_factory=dict, compare=False)
+    """What a file says besides, kept."""
 
     @property
     def span(self) -> Span:
@@ -67,6 +69,9 @@ class Step:
             unit = {"seconds": " s", "beats": " beats", "bars": " bars"}[self.hold_unit]
             parts.append(f"stays {self.hold:g}{unit}")
         return " · ".join(parts)
+
+
+_STORED = tuple(entry.name for entry in fields(Step) if entry.name not in ("snapshot", "extra"))
 
 
 @dataclass
@@ -266,8 +271,8 @@ class SetList:
         places = {id(snapshot): place for place, snapshot in enumerate(self._session.snapshots)}
         steps = []
         for step in self.steps:
-            item = {entry.name: getattr(step, entry.name) for entry in fields(step) if entry.name != "snapshot"}
-            steps.append({"snapshot": places[id(step.snapshot)], **item})
+            item = {name: getattr(step, name) for name in _STORED}
+            steps.append({**step.extra, "snapshot": places[id(step.snapshot)], **item})
         return {"steps": steps, "auto": self.auto, "unattended": self.unattended}
 
     def load(self, stored: Any, report: list[str]) -> None:
@@ -293,8 +298,9 @@ class SetList:
         place = item.get("snapshot") if isinstance(item, dict) else None
         if type(place) is not int or not 0 <= place < len(self._session.snapshots):
             raise ValueError("it does not name a snapshot of this session")
-        known = {entry.name for entry in fields(Step)} - {"snapshot"}
-        return checked(Step(self._session.snapshots[place], **{k: v for k, v in item.items() if k in known}))
+        extra = {name: value for name, value in item.items() if name not in _STORED and name != "snapshot"}
+        known = {name: value for name, value in item.items() if name in _STORED}
+        return checked(Step(self._session.snapshots[place], **known, extra=extra))
 
 
 def checked(step: Step) -> Step:

@@ -33,11 +33,13 @@ class Snapshot:
     picture: bytes = b""
     tags: list[str] = field(default_factory=list)
     key: str = field(default_factory=lambda: f"snapshot-{next(_keys)}")
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What a file says besides, kept."""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a session file."""
         return {
-            "name": self.name, "state": self.state, "tags": self.tags,
+            **self.extra, "name": self.name, "state": self.state, "tags": self.tags,
             "picture": base64.b64encode(self.picture).decode("ascii"),
         }
 
@@ -88,7 +90,8 @@ def read_snapshots(value: Any, report: list[str]) -> list[Snapshot]:
         except (binascii.Error, ValueError):
             picture = b""
         tags = [str(tag)[:60] for tag in item.get("tags", ()) if isinstance(tag, str)][:50]
-        found.append(Snapshot(str(item.get("name") or f"Snapshot {index + 1}")[:200], _clean(state), picture, tags))
+        found.append(Snapshot(str(item.get("name") or f"Snapshot {index + 1}")[:200], _clean(state), picture, tags,
+                              extra={key: kept for key, kept in item.items() if key not in _OWN}))
     if len(value) > MOST:
         report.append(f"snapshots: {len(value)}; only the first {MOST} are used")
     return found
@@ -117,6 +120,7 @@ def _is_line(line: Any) -> bool:
 
 
 _KINDS = ("deck", "player")
+_OWN = frozenset(("name", "state", "tags", "picture"))
 
 
 def _clean(state: dict[str, Any]) -> dict[str, Any]:

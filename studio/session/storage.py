@@ -64,7 +64,8 @@ class Storage(Edits):
         data.decks = [self._line_data(line) for line in self.decks.values()]
         data.players = [self._line_data(line) for line in self.players.values()]
         data.bpm, data.crossfade = self.clock.bpm, self.mix.crossfade
-        data.extra["mix"] = self.mix.settings()
+        mix = data.extra.get("mix")
+        data.extra["mix"] = {**(mix if isinstance(mix, dict) else {}), **self.mix.settings()}
         controls = self.controls.dump()
         if any(controls.values()) or "controls" in data.extra:
             known = data.extra.get("controls")
@@ -72,7 +73,8 @@ class Storage(Edits):
         if self.snapshots or "snapshots" in data.extra:
             data.extra["snapshots"] = [snapshot.to_json() for snapshot in self.snapshots]
         if self.setlist.steps or "setlist" in data.extra:
-            data.extra["setlist"] = self.setlist.to_json()
+            setlist = data.extra.get("setlist")
+            data.extra["setlist"] = {**(setlist if isinstance(setlist, dict) else {}), **self.setlist.to_json()}
         return data
 
     @staticmethod
@@ -137,6 +139,7 @@ class Storage(Edits):
 
     def _adopt(self, path: Path, data: SessionData, report: list[str]) -> list[str]:
         self._apply(data, report)
+        data.changed = data.changed or bool(report)  # what was left out is backed up before it is saved over
         self.path, self.modified = path, False
         for line in report:
             self.notice(f"{path.name}: {line}", level="warning")

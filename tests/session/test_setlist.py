@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -219,7 +219,7 @@ def test_a_step_reads_well(session: Session) -> None:
 
 def test_every_edit_of_the_list_can_be_undone(session: Session, hands: Hands) -> None:
     setlist, looks = session.setlist, list(session.snapshots)
-    edits = (
+    edits: tuple[Callable[[], object], ...] = (
         lambda: setlist.update(0, hold=7.0), lambda: setlist.move(0, 2), lambda: setlist.remove(1),
         lambda: setlist.add(looks[0], 0), lambda: setlist.set_modes(unattended=True),
         lambda: session.remove_snapshot(looks[1]),
@@ -245,3 +245,25 @@ def test_what_is_undone_leaves_snapshots_that_were_taken_since(session: Session,
     assert session.undo().startswith("Take Look 0.2") and len(setlist.steps) == 3
     assert taken in session.snapshots
     assert session.go_back(0.0) and taken in session.snapshots and len(setlist.steps) == 3
+
+
+def test_what_a_file_says_besides_is_kept_and_what_is_left_out_is_backed_up(session: Session, tmp_path: Path) -> None:
+    path = tmp_path / "set.reverie"
+    session.save(path)
+    tree = json.loads(path.read_text())
+    for place in (tree, tree["mix"], tree["setlist"], tree["setlist"]["steps"][0], tree["snapshots"][0]):
+        place["later"] = [1]
+    for look in tree["snapshots"]:
+        for line in look["state"]["lines"].values():
+            for slot in line["slots"]:
+                slot.pop("uid")  # a number of this run
+    path.write_text(json.dumps(tree))
+    assert session.open(path) == []
+    session.save()
+    assert json.loads(path.read_text()) == tree and not path.with_name(f"{path.name}.bak").exists()
+    tree["controls"] = {"bindings": [{"source": {"kind": "smell"}, "target": {"name": "fade"}}]}
+    written = json.dumps(tree)
+    path.write_text(written)
+    assert "smell" in session.open(path)[0]
+    session.save()
+    assert path.with_name(f"{path.name}.bak").read_text() == written
