@@ -84,6 +84,32 @@ def open_source(spec: str | Path, fps: float | None = None) -> Source:
     return VideoSource(path, fps)
 
 
+@dataclass(frozen=True)
+class Clip:
+    """How long a moving file takes, and its pictures a second."""
+
+    seconds: float
+    fps: float
+
+
+def read_clip(path: str | Path) -> Clip | None:
+    """The length and rate of a video or an animation; None for a still, a camera or a length nobody knows.
+
+    Raises InputError.
+    """
+    if str(path).startswith("camera:"):
+        return None
+    with open_source(path) as source:
+        info = source.info
+        if info.frames is None or info.frames < 2:
+            return None
+        if info.kind != "animation":
+            return Clip(info.frames / info.fps, info.fps)
+    # every picture of an animation has a time of its own; what browsers do with absurdly short ones
+    times = [lasts if lasts > 0.01 else 0.1 for _, lasts in picture.read_animation(Path(path).expanduser())]
+    return Clip(sum(times), len(times) / sum(times))
+
+
 def _head(path: Path) -> bytes:
     """The first bytes of an ordinary file. Raises InputError."""
     try:

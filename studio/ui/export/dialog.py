@@ -37,17 +37,13 @@ from studio.session.jobs import is_active
 from studio.session.render_job import JobError
 from studio.session.session import Session
 from studio.ui import icons, reveal, theme
+from studio.ui.export.closing import Cure, closes, cure_for
 from studio.ui.export.form import ExportForm
-from studio.ui.export.options import label_for
+from studio.ui.export.options import ICONS, label_for
 from studio.ui.export.progress import ProgressFoot
 from studio.ui.export.sizes import LOOP, way_to_loop
 from studio.ui.inspector.controls import Segments
-from studio.ui.kit import ask, pick_file, pick_folder, tool_button
-
-ICONS = {
-    "png": "image", "jpg": "photo", "gif": "gif", "webp": "film", "mp4": "film", "webm": "globe", "mov": "film",
-    "sequence": "images", "txt": "text", "mid": "piano", "wav": "sound",
-}
+from studio.ui.kit import ask, button, pick_file, pick_folder, tool_button
 
 
 class ExportDialog(QDialog):
@@ -93,6 +89,8 @@ class ExportDialog(QDialog):
         theme.set_role(self.folder, "small")
         self.note = QLabel("", wordWrap=True)
         self.note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.close_loop = button("", "loop", clicked=self._close_loop, tip="Let its end lead back to its beginning")
+        self.close_loop.hide()
         self.foot = ProgressFoot(self.start, self._cancel, self.close, self._open, self._show_it)
         body = QHBoxLayout()
         body.setSpacing(theme.space(4))
@@ -105,7 +103,10 @@ class ExportDialog(QDialog):
         column.addWidget(self.lines)
         column.addLayout(body, 1)
         column.addLayout(self._target())
-        column.addWidget(self.note)
+        said = QHBoxLayout()
+        said.addWidget(self.note, 1)
+        said.addWidget(self.close_loop)
+        column.addLayout(said)
         column.addWidget(self.foot)
 
     def _target(self) -> QGridLayout:
@@ -224,6 +225,7 @@ class ExportDialog(QDialog):
         self._changed()
 
     _asked: Path | None = None
+    _cure: Cure | None = None
 
     def _changed(self) -> None:
         """Say what it will be, or why it cannot be."""
@@ -231,6 +233,7 @@ class ExportDialog(QDialog):
         self.folder.setText(f"in {self.path().parent}")
         if plan is None or look is None or (self.job is not None and is_active(self.job)):
             return
+        self.close_loop.hide()
         why = self._wrong(look, plan)
         self._say(why or self._summary(look, plan), "danger" if why else "dim")
         self.foot.set_ready(not why)
@@ -275,11 +278,22 @@ class ExportDialog(QDialog):
             return ""
         if self.form.length.mode() == LOOP:
             return " (one loop, closed)"
-        rounds = seconds / loop
-        if round(rounds) >= 1 and abs(rounds - round(rounds)) * loop < 0.01:
+        if closes(loop, seconds):
             return ""
+        self._cure = cure_for(self.session, look, loop, seconds)
+        self.close_loop.setText(self._cure.text)
+        self.close_loop.show()
         cure = way_to_loop(look.stages[0].values.params)
         return f" (it jumps at its end: a loop takes {loop:g} s; {cure} for another)"
+
+    def _close_loop(self) -> None:
+        """Let the end lead back to the beginning, as the button says."""
+        cure = self._cure
+        if cure is not None and cure.name:
+            self.session.set_value(cure.line, cure.index, cure.name, cure.value)
+            self._take_look()
+        if self.form.length is not None and LOOP in self.form.length.modes.names:
+            self.form.length.choose(LOOP)
 
     def _say(self, text: str, role: str) -> None:
         self.note.setText(text)
@@ -317,6 +331,7 @@ class ExportDialog(QDialog):
         self._asked = None
         self.job = start_export(self.session, self.look, plan)
         self.foot.show_job(self.job)
+        self.close_loop.hide()
         for part in (self.lines, self.formats, self.form, self.name, self.browse):
             part.setEnabled(False)
         self._say("It works beside the live picture; this window can be closed.", "dim")

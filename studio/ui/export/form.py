@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QScrollArea, QSpinBox, QVBoxLayout, QWidget
 
+from studio.devices.inputs import Clip, read_clip
 from studio.session.audio_score import AudioScore
 from studio.session.core import Core
 from studio.session.exporting import ExportPlan, Format, Look
@@ -37,6 +38,9 @@ class ExportForm(QScrollArea):
         self.look: Look | None = None
         self.format: Format | None = None
         self._own_rate: float | None = None
+        self._sound: str | None = None
+        """The sound file that is heard, '' for none; None until a look is known."""
+        self._clips: dict[str, Clip | None] = {}
         self.size_row: SizeRow | None = None
         self.length: LengthRow | None = None
         self.rate: RateRow | None = None
@@ -81,7 +85,8 @@ class ExportForm(QScrollArea):
         """The rows that this format needs for this look."""
         self.look, self.format = look, form
         named = self.size_row.names.currentIndex() if self.size_row is not None else 0
-        sound = self.sound.path if self.sound is not None else look.heard.path if look.heard is not None else ""
+        if self._sound is None:
+            self._sound = look.heard.path if look.heard is not None else ""
         self.clear()
         picture = look.makes == "image"
         rows: list[tuple[str, QWidget]] = []
@@ -100,12 +105,14 @@ class ExportForm(QScrollArea):
             self.rate = RateRow(self._own_rate or usual)
             self.rate.changed.connect(self._rate_chosen)
             rows.append(("Rate", self.rate))
-            self.sound = SoundRow(sound, carried=form.key in VIDEOS)
-            self.sound.changed.connect(self._sound_chosen)
-            rows.append(("Sound", self.sound))
+            if form.key != "gif":
+                self.sound = SoundRow(self._sound, carried=form.key in VIDEOS)
+                self.sound.changed.connect(self._sound_chosen)
+                rows.append(("Sound", self.sound))
         if look.makes == "text":
             rows.append(("At most", self._pieces_row()))
         self.form.addWidget(_block(rows))
+        self._as_the_clip(look)
         wishes = {**look.stages[-1].generator.export_options(look.stages[-1].values.dump()), **look.options}
         self.options = OptionsForm(form.key, form.pattern, wishes)
         self.options.changed.connect(self.changed)
@@ -124,6 +131,32 @@ class ExportForm(QScrollArea):
             self.side_layout.addStretch(1)
         self._show_still()
 
+    def _as_the_clip(self, look: Look) -> None:
+        """A line that plays a clip is exported as long and as fast as the clip, unless it goes round by itself."""
+        row, path = self.rate, look.source
+        round_by_itself = self.length is not None and LOOP in self.length.modes.names
+        if row is None or not path or look.live is not None or round_by_itself:
+            return
+        if path in self._clips:
+            self._clip_known(self._clips[path])
+            return
+
+        def known(clip: Clip | None) -> None:
+            self._clips[path] = clip
+            if self.rate is row:  # another format was chosen meanwhile: it has asked too
+                self._clip_known(clip)
+                self.changed.emit()
+
+        background(self.session, lambda: read_clip(path), known, lambda _: known(None), owner=row)
+
+    def _clip_known(self, clip: Clip | None) -> None:
+        if clip is None or self.length is None or self.rate is None:
+            return
+        if not self.length.touched and not self._sound:
+            self.length.offer(clip.seconds, "as long as the clip")
+        if self._own_rate is None and (self.format is None or self.format.key != "gif" or clip.fps <= 25.0):
+            self.rate.offer(clip.fps)
+
     def _picture(self, look: Look) -> QWidget:
         view = FrameView()
         view.setAccessibleName("What is exported")
@@ -138,6 +171,7 @@ class ExportForm(QScrollArea):
     def _sound_chosen(self) -> None:
         """As long as the sound is, unless it cannot be read."""
         row = self.sound
+        self._sound = row.path if row is not None else self._sound
         if row is not None and row.path and not row.wrong:
             score = AudioScore(row.path)
             background(self.session, score.seconds, self._sound_known, row.refuse, owner=row)
@@ -221,7 +255,7 @@ class ExportForm(QScrollArea):
         fps = self.rate.value() if self.rate is not None else float(self.session.settings["fps"])
         made = ExportPlan(form, path, self.size_row.value() if self.size_row is not None else None, fps)
         made.options = self.options.values() if self.options is not None else {}
-        made.sound = self.sound.path if self.sound is not None else ""
+        made.sound = (self._sound or "") if look.makes == "image" and form.moving else ""
         seconds = self.seconds()
         if self.still is not None and self.still.current == SCREEN:
             return replace(made, size=look.size, frames=1, screen=True)

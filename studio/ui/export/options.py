@@ -14,6 +14,11 @@ from studio.ui import theme
 from studio.ui.inspector.controls import Segments
 from studio.ui.kit import Slider
 
+ICONS = {
+    "png": "image", "jpg": "photo", "gif": "gif", "webp": "film", "mp4": "film", "webm": "globe", "mov": "film",
+    "sequence": "images", "txt": "text", "mid": "piano", "wav": "sound",
+}
+"""The icon of each format."""
 LABEL = 92
 """Pixels of the labels at the left of every row."""
 HIDDEN = {"gif": {"palette"}, "webp": {"frames"}, "sequence": {"quality", "encoding"}}

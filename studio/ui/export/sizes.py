@@ -108,6 +108,8 @@ class LengthRow(QWidget):
     ) -> None:
         super().__init__(parent)
         self._loop, self._own = loop, amount
+        self.touched = False
+        """Whether a person has set it."""
         self.modes = Segments(modes)
         self.modes.set_current(mode)
         self.modes.setAccessibleName("Length in")
@@ -131,13 +133,14 @@ class LengthRow(QWidget):
         self._show()
 
     def _mode(self, name: str) -> None:
+        self.touched = True
         self.modes.set_current(name)
         self._show()
         self.changed.emit()
 
     def _typed(self, value: float) -> None:
         if self.amount.isEnabled():
-            self._own = value
+            self._own, self.touched = value, True
             self.changed.emit()
 
     def _show(self) -> None:
@@ -159,6 +162,15 @@ class LengthRow(QWidget):
         if amount is not None:
             self._own = amount
         self._mode(mode)
+
+
+    def offer(self, seconds: float, why: str) -> None:
+        """A length in seconds to begin with, which nobody has chosen."""
+        self._own = seconds
+        self.modes.set_current(SECONDS)
+        self._show()
+        self.amount.setToolTip(f"Length in seconds, {why} to begin with")
+        self.touched = False
 
 
 class RateRow(Combo):
@@ -185,6 +197,18 @@ class RateRow(Combo):
         if 1.0 <= rate <= 240.0 and rate != self._last:
             self._last = rate
             self.changed.emit()
+
+    def offer(self, fps: float) -> None:
+        """A rate to begin with, which nobody has chosen."""
+        if not 1.0 <= fps <= 240.0:
+            return
+        self.blockSignals(True)
+        text = f"{fps:g} fps"
+        if self.findText(text) < 0:
+            self.addItem(text)
+        self.setCurrentText(text)
+        self._last = fps
+        self.blockSignals(False)
 
     def value(self) -> float:
         """Frames per second; the last good one while something else is typed."""

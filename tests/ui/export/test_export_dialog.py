@@ -47,6 +47,19 @@ class Wave(Generator):
 '''
 
 
+PLAIN = '''
+import numpy as np
+from studio.api import Generator
+
+class Plain(Generator):
+    """What comes in."""
+    id, version, makes, takes, title = "test.plain", 1, "image", "image", "Plain"
+
+    def step(self, ctx):
+        return ctx.input if ctx.input is not None else np.zeros((48, 64, 3), np.float32)
+'''
+
+
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
@@ -171,6 +184,68 @@ def test_a_length_that_does_not_close_says_so(waving: Session, qtbot: Any) -> No
     assert "a loop takes 0.8 s" in dialog.note.text()
     dialog.form.length.choose("seconds", 1.6)  # two loops, which close
     assert "a loop takes" not in dialog.note.text()
+
+
+def test_one_button_takes_the_loops_own_length(waving: Session, qtbot: Any) -> None:
+    waving.set_value("A", 0, "period", 0.8)
+    dialog = opened(waving, qtbot)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.form.length is not None and not dialog.close_loop.isVisible()
+    dialog.form.length.choose("seconds", 0.5)
+    assert dialog.close_loop.isVisible() and dialog.close_loop.text() == "Use its own loop of 0.8 s"
+    qtbot.mouseClick(dialog.close_loop, Qt.MouseButton.LeftButton)
+    assert "one loop, closed" in dialog.note.text() and not dialog.close_loop.isVisible()
+    plan = dialog.form.plan(dialog.path())
+    assert plan is not None and plan.frames == 24
+
+
+@pytest.mark.parametrize("line", ["A", "mix"])
+def test_one_button_makes_the_loop_as_long_as_wished(session: Session, qtbot: Any, tmp_path: Path, line: str) -> None:
+    place = tmp_path / "turn.py"
+    beats = WAVE.replace("test.wave", "test.turn").replace("period", "loop_beats").replace(
+        'return values["loop_beats"]', 'return values["loop_beats"] * 60.0 / bpm')
+    assert "60.0 / bpm" in beats
+    place.write_text(beats)
+    session.registry.add(read_plugin(place))
+    session.load("A", "test.turn")
+    pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)
+    session.set_bpm(90.0)
+    dialog = opened(session, qtbot, line)
+    choose(qtbot, dialog, "mp4")
+    assert dialog.form.length is not None
+    dialog.form.length.choose("seconds", 1.0)
+    assert dialog.close_loop.text() == "Make its loop 1 s long"
+    qtbot.mouseClick(dialog.close_loop, Qt.MouseButton.LeftButton)
+    assert session.decks["A"].slots[0].stage.values["loop_beats"] == pytest.approx(1.5)  # type: ignore[union-attr]
+    plan = dialog.form.plan(dialog.path())
+    assert plan is not None and plan.frames == 30 and "one loop, closed" in dialog.note.text()
+    assert not dialog.close_loop.isVisible()
+    session.undo()
+    assert session.decks["A"].slots[0].stage.values["loop_beats"] != pytest.approx(1.5)  # type: ignore[union-attr]
+
+
+def test_a_clip_offers_its_own_length_and_rate(session: Session, qtbot: Any, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    with open_writer(clip, fps=12.5) as writer:
+        for number in range(20):
+            writer.add(np.full((48, 64, 3), number * 10, np.uint8))
+    place = tmp_path / "plain.py"
+    place.write_text(PLAIN)
+    session.registry.add(read_plugin(place))
+    session.add_effect("A", "test.plain")
+    session.set_input("A", str(clip))
+    pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)
+    dialog = opened(session, qtbot)
+    choose(qtbot, dialog, "mp4")
+    form = dialog.form
+    pumped(session, qtbot, lambda: form.seconds() == pytest.approx(1.6, abs=0.01))
+    assert form.rate is not None and form.rate.value() == pytest.approx(12.5) and "12.5" in form.rate.currentText()
+    plan = form.plan(dialog.path())
+    assert plan is not None and plan.frames == 20
+    choose(qtbot, dialog, "webm")
+    assert form.length is not None and form.seconds() == pytest.approx(1.6, abs=0.01), "known at once"
+    form.length.choose("seconds", 3.0)
+    assert form.seconds() == 3.0
 
 
 def test_close_stands_in_one_place(waving: Session, qtbot: Any) -> None:
@@ -392,6 +467,8 @@ def test_a_video_takes_the_sound_that_is_chosen(session: Session, qtbot: Any, tm
     assert row.name.text() == "none" and not dialog.form.plan(dialog.path()).sound  # type: ignore[union-attr]
     row.choose(str(sound))
     pumped(session, qtbot, lambda: dialog.form.seconds() == pytest.approx(0.5, abs=0.01))
+    dialog.choose_format("gif")  # it carries no sound; what moves with the sound goes on moving
+    assert dialog.form.sound is None and dialog.form.plan(dialog.path()).sound == str(sound)  # type: ignore[union-attr]
     dialog.choose_format("webm")
     dialog.choose_format("mp4")
     assert dialog.form.sound is not None and dialog.form.sound.path == str(sound)
