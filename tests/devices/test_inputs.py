@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from studio.devices import camera, inputs
-from studio.devices.inputs import InputError, open_source, resample
+from studio.devices.inputs import InputError, open_source, read_clip, resample
 from studio.files import FileError
 
 
@@ -259,3 +259,15 @@ def test_a_camera_that_went_away_is_opened_again_and_may_change_its_size(monkeyp
     release.set()
     source.close()
     assert inputs.SourceInfo("camera", 8, 6, 30.0, None) == source.info
+
+
+def test_a_clip_tells_its_length_and_rate(tmp_path: Path) -> None:
+    still, moving = tmp_path / "still.png", tmp_path / "moving.gif"
+    frames = [Image.fromarray(np.full((8, 8, 3), 40 * n, np.uint8)) for n in range(4)]
+    frames[0].save(still)
+    frames[0].save(moving, save_all=True, append_images=frames[1:], duration=[100, 200, 300, 200])
+    assert read_clip(still) is None and read_clip("camera:0") is None
+    clip = read_clip(moving)
+    assert clip is not None and clip.seconds == pytest.approx(0.8) and clip.fps == pytest.approx(5.0)
+    with pytest.raises(InputError):
+        read_clip(tmp_path / "gone.mp4")
