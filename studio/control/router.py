@@ -198,9 +198,13 @@ class Router:
         return None if source.encoder else mail.value * (mail.on or not button), mail.count
 
     def forget(self, device: str) -> None:
-        """A port went away or came back: half messages are forgotten, and its lights are set anew."""
+        """A port went away or came back: half messages are forgotten, its lights are set anew, and pads that were held
+        are let go, since nobody will say so any more."""
         with self._lock:
             self._readers.pop(device, None)
+            for key, mail in self._mail.items():
+                if key[0] == midi.NOTE and mail.on and mail.device == device:
+                    mail.on, mail.new = False, True
             for binding, state in zip(self.bindings, self._states, strict=True):
                 if binding.source.device in ("", device):
                     state.sent = None

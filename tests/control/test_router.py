@@ -163,6 +163,23 @@ def test_toggle_momentary_and_actions() -> None:
     assert held.desk.values["loud"] == 0.0
 
 
+def test_a_pad_that_is_held_when_its_port_goes_away_is_let_go() -> None:
+    pad = Source("note", 36)
+    stand = Stand(Binding(pad, LOUD, mode="momentary"))
+    stand.note(100)
+    stand.router.forget("another")
+    stand.tick(0.1)
+    assert stand.desk.values["loud"] == 1.0
+    stand.router.forget("pad")
+    stand.tick(0.1)
+    assert stand.desk.values["loud"] == 0.0
+    switched = Stand(Binding(pad, LOUD), Binding(pad, SPEED))
+    switched.note(127)
+    switched.router.forget("pad")
+    switched.tick(0.1)
+    assert switched.desk.values["loud"] == switched.desk.values["speed"] == 1.0, "only what lasts while it is held"
+
+
 def test_velocity_stays_when_the_key_is_let_go() -> None:
     stand = Stand(Binding(Source("note", 36), SPEED))
     stand.note(127)
