@@ -13,6 +13,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from studio.nn.style import StyleNet
+from studio.nn.weights import save_model
 from studio.session.session import Session
 from studio.ui.views.feed_row import FeedRow
 from studio.ui.views.style import StyleView
@@ -196,7 +198,8 @@ def test_an_absent_camera_is_greyed_with_its_reason(
 
     monkeypatch.setattr(listing, "cameras", lambda: listing.Kind("cameras", reason="none is there", cure="plug one in"))
     view.feed.look()
-    stand.wait(qtbot, session, view, lambda: "No camera: none is there. plug one in. Press File…" in view.feed.camera.toolTip())
+    says = "No camera: none is there. plug one in. Press File…"
+    stand.wait(qtbot, session, view, lambda: says in view.feed.camera.toolTip())
     assert not view.feed.camera.isEnabled()
     two = listing.Kind("cameras", found=[("camera:0", "Front, 640x480"), ("camera:2", "Rear, 640x480")])
     monkeypatch.setattr(listing, "cameras", lambda: two)
@@ -236,3 +239,23 @@ def test_nothing_is_clipped_in_small_room(view: StyleView) -> None:
         card = view.shelf.card_rect(place)
         assert card.width() >= 90 and card.height() >= 60
         assert view.shelf.rect().toRectF().adjusted(-1, -1, 1, 1).contains(card)
+
+
+def test_a_model_with_other_styles_brings_its_first_ones(
+    session: Session, view: StyleView, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "small.safetensors"
+    net = StyleNet(["my_sea", "my_hill", "udnie"], 16, 24, 1)
+    save_model(path, dict(net.state_dict()), "style_net", net.config)
+    view.edit({"second": "udnie"}, "Second style")  # this one the new model has too
+    session.set_value("A", 0, "model", str(path))
+    stand.wait(qtbot, session, view, lambda: value(session, "own_style") == "my_sea")
+    assert (view.first(), view.other(), value(session, "own_second")) == ("my_sea", "udnie", "")
+    session.pump()
+    text = "Small has other styles: My sea takes the place of Starry night"
+    assert [(n.level, n.text) for n in session.notices if "other styles" in n.text] == [("info", text)]
+    assert view.mix.first.text() == "My sea"
+    session.undo()
+    session.undo()
+    stand.wait(qtbot, session, view, lambda: view.shelf.styles()[0] == "starry_night")
+    assert (value(session, "style"), value(session, "own_style"), view.first()) == ("starry_night", "", "starry_night")

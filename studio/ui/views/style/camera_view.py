@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -36,6 +37,8 @@ class StyleView(StageView):
     def __init__(self, session: Session, line: Line | str, index: int, parent: QWidget | None = None) -> None:
         super().__init__(session, line, index, parent)
         self._styles: tuple[str, ...] = ()
+        self._settled = ""
+        """The model whose styles have been compared with the chosen ones."""
         self._model, self._fault = "", ""
         self._made_at = 0.0
         self._input: Frame | None = None
@@ -226,7 +229,25 @@ class StyleView(StageView):
         self._title.set_full(f"{len(batch.styles)} style{'s' * (len(batch.styles) != 1)} in {batch.model}")
         theme.set_role(self._title, "")
         self._place()
+        if self._settled != batch.model == str(self.value("model", "")):
+            self._settled = batch.model  # once for each model, or undo could not go past it
+            self._settle(batch)
         self._show_values()
+
+    def _settle(self, batch: Batch) -> None:
+        """Let the first styles of a model take the place of those that it does not have."""
+        changes: dict[str, Any] = {}
+        said: list[str] = []
+        for place, (house, own) in enumerate((("style", "own_style"), ("second", "own_second"))):
+            named = str(self.value(own, "") or self.value(house, ""))
+            if batch.styles and named not in batch.styles:
+                instead = batch.styles[min(place, len(batch.styles) - 1)]
+                changes.update(self._naming(instead, house))
+                said.append(f"{title_of(instead)} takes the place of {title_of(named)}")
+        if changes:
+            self.edit(changes, "Styles of the model")
+            text = f"{title_of(Path(batch.model).stem)} has other styles: {', '.join(said)}"
+            self.session.notice(text, source=self.line.title)
 
     def _previews_failed(self, why: str) -> None:
         self._fault = why
