@@ -66,8 +66,8 @@ class Transport(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(theme.space(2), theme.space(1), theme.space(2), theme.space(1))
         row.setSpacing(theme.space(1))
-        self.play = tool_button("play", "Run everything", tip="Run every deck and player (Space)",
-                                clicked=self.run_all)
+        self.play = tool_button("play", "Run everything", tip="Run every deck and player (Space); lit while any runs",
+                                checkable=True, clicked=self.run_all)
         self.stop = tool_button("stop", "Stop everything", tip="Stop every deck and player; the pictures stay",
                                 clicked=self.stop_all)
         self.bpm = QDoubleSpinBox()
@@ -177,6 +177,17 @@ class Transport(QWidget):
             if line.slots and (line.stopped or line.state in ("paused", "finished")):
                 self._session.start(line.name)
         self._session.playback.play_all()
+        self._show_running()  # a click has turned the light over
+
+    def runs(self) -> bool:
+        """Whether any deck moves or any player plays."""
+        decks = (line for line in self._session.decks.values() if line.slots and not line.stopped)
+        if any(line.state in ("starting", "running") for line in decks):
+            return True
+        return any(known.state in ("playing", "waiting") for known in self._session.playback.playing.values())
+
+    def _show_running(self) -> None:
+        self.play.setChecked(self.runs())
 
     def stop_all(self) -> None:
         """Let every deck stand still with its picture, and end every player."""
@@ -214,6 +225,7 @@ class Transport(QWidget):
         """Follow the clock; about 30 times a second."""
         self.beats.refresh()
         self.record.refresh()
+        self._show_running()
         typing = self.bpm.hasFocus() and self.bpm.lineEdit().isModified()
         if not typing and abs(self.bpm.value() - self._session.clock.bpm) > 0.05:  # a fade, a knob or another clock
             self._show_bpm()

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit,
 
 from studio.engine.threads import running, stop_all
 from studio.session.session import Session
-from studio.ui import layouts
+from studio.ui import layouts, theme
 from studio.ui.actions import Palette, ShortcutsDialog
 from studio.ui.faults import Faults
 from studio.ui.kit import SearchField
@@ -57,6 +57,34 @@ def test_every_page_opens_and_has_names_for_its_controls(window: MainWindow, qtb
             and not isinstance(widget.parent(), (QTabBar, QLineEdit))  # their own small parts
         ]
         assert not nameless, f"{name}: {[(found, found.parent()) for found in nameless]}"
+
+
+def test_the_play_button_is_lit_while_something_runs(window: MainWindow, session: Session, qtbot: Any) -> None:
+    play, stop, left = window.transport.play, window.transport.stop, Qt.MouseButton.LeftButton
+
+    def accents() -> int:
+        shown = play.grab().toImage()
+        want = theme.color("accent")
+        near = (shown.pixelColor(x, y) for x in range(shown.width()) for y in range(shown.height()))
+        return sum(abs(c.red() - want.red()) + abs(c.green() - want.green()) + abs(c.blue() - want.blue()) < 60
+                   for c in near)
+
+    window.setFocus()
+    window.transport.refresh()
+    assert not play.isChecked()
+    qtbot.mouseClick(play, left)
+    assert not play.isChecked(), "there is nothing to run"
+    window.setFocus()
+    dark = accents()
+    session.load("A", "test.shade")
+    qtbot.waitUntil(lambda: level(session) == 255 and play.isChecked(), timeout=20_000)
+    assert accents() > dark + 20
+    qtbot.mouseClick(play, left)
+    assert play.isChecked(), "a click on what runs leaves it lit"
+    qtbot.mouseClick(stop, left)
+    qtbot.waitUntil(lambda: not play.isChecked(), timeout=20_000)
+    qtbot.mouseClick(play, left)
+    qtbot.waitUntil(lambda: play.isChecked(), timeout=20_000)
 
 
 def test_keys_do_what_the_menus_say(window: MainWindow, session: Session, qtbot: Any) -> None:
