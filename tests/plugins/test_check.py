@@ -113,7 +113,10 @@ STEP = "        return np.full((4, 6, 3), self.level, np.float32)\n"
             {"code": CODE + "\n    def setup(self, ctx):\n        ctx.asset('map.png')\n"},
             "setup failed: grey.py, line 16: FileNotFoundError: asset 'map.png' is missing",
         ),
-        ({"code": CODE + "\n    def close(self):\n        1 / 0\n"}, "close failed: grey.py, line 16: ZeroDivisionError"),
+        (
+            {"code": CODE + "\n    def close(self):\n        1 / 0\n"},
+            "close failed: grey.py, line 16: ZeroDivisionError",
+        ),
         (
             {"code": "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + CODE},
             "importing it starts threads",
