@@ -121,8 +121,9 @@ def steer(show: Show, rng: Rng, event: Event) -> Steps:
     name = names[int(rng.integers(len(names)))]
     what = rng.random()
     if what < 0.2:
-        show.session.playback.panic()
-        yield from show.until(lambda: show.sounding() == 0, 2.0, "silence after panic")
+        show.session.playback.panic()  # who plays, plays on
+        show.session.playback.stop_all()
+        yield from show.until(lambda: show.sounding() == 0, 5.0, "silence after panic and stop")
     elif what < 0.6:
         show.session.playback.pause(name)
     yield from show.rest(1.0)
