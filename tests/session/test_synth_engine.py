@@ -134,7 +134,7 @@ def test_levels_quiet_and_a_recording(cards: list[Card], font: str, tmp_path: Pa
     assert np.abs(card.wave[-4800:]).max() > 0.02, "another player was ended"
     loud = np.abs(card.wave[-4800:]).max()
     engine.quiet()
-    play(card, 0.9)
+    play(card, 1.8)
     assert np.abs(card.wave[-4800:]).max() < 0.3 * loud, "more than the hall, which rings on for two seconds"
     ring = SoundRing(bytearray(place.read_bytes()))
     assert ring.rate == RATE and ring.end > RATE and np.abs(ring.at(ring.end - 2 * RATE, 2 * RATE)).max() > 0.02
