@@ -85,6 +85,7 @@ def play(card: Card, seconds: float) -> None:
         time.sleep(0.002)
 
 
+@pytest.mark.slow  # it judges real time, which a machine with much else to do does not keep
 @pytest.mark.parametrize("font", FONTS)
 def test_notes_are_heard_when_they_are_meant_to(cards: list[Card], font: str) -> None:
     engine = SynthEngine(font=font)
