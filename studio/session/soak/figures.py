@@ -15,12 +15,14 @@ LATE = 1.5
 
 @dataclass
 class Pace:
-    """How evenly something comes that should come every ``period`` seconds."""
+    """How evenly something comes that should come every ``period`` seconds. ``seen`` is its maker's count at the last
+    look, for who finds out by looking."""
 
     period: float
     count: int = 0
     late: int = 0
     worst: float = 0.0
+    seen: int = -1
     _last: float | None = None
 
     def mark(self, now: float) -> None:

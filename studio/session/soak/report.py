@@ -8,7 +8,7 @@ from typing import Any
 from studio.session.soak.figures import Levels, Pace
 
 GROWTH = 0.05
-"""Share by which memory may grow from the first to the last quarter, in shows of ten minutes and more."""
+"""Share by which memory may grow from the second to the last quarter, in shows of ten minutes and more."""
 SETTLED = 600.0
 SPARE = 4
 """Threads and open files that may be more at the end than at the beginning: jobs that end just then."""

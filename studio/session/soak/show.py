@@ -79,11 +79,14 @@ class Show:
         before, sys_switch = time.perf_counter(), sys.getswitchinterval()
         with self._left:
             self.folder = Path(self._left.enter_context(tempfile.TemporaryDirectory(prefix="reverie-soak-")))
+            plugin = self.folder / "faulty.py"
+            plugin.write_text(faulty.SOURCE, encoding="utf-8")
+            self.session = Session(discover([plugin], contain=True))
             sys.setswitchinterval(SWITCH_SECONDS)
             self._left.callback(sys.setswitchinterval, sys_switch)
             be_prompt()
-            self._set_up()
             try:
+                self._set_up()
                 self._loop()
             finally:
                 self._end()
@@ -91,11 +94,6 @@ class Show:
         return self.report
 
     def _set_up(self) -> None:
-        plugin = self.folder / "faulty.py"
-        plugin.write_text(faulty.SOURCE, encoding="utf-8")
-        self.session = Session(discover([plugin], contain=True))
-        for place in self.session.registry:
-            place.contained = place.contained or place.name == "faulty"
         self._full_disk()
         session = self.session
         session.load("A", "reverie.latent_explorer", preset="garden-walk")
@@ -169,13 +167,14 @@ class Show:
         self.report.take(self.pace, decks, levels)
 
     def _deck_pace(self, name: str, pace: Pace) -> None:
+        """A deck's pictures are judged while nobody works on the deck: not during its own faults and changes."""
         worker = self.session.decks[name].worker
         if worker.status().state != "running" or name in self._claimed:
             pace.pause()
             return
         assert isinstance(worker, Deck)
-        if worker.mailbox.put_count != getattr(pace, "seen", -1):
-            pace.seen = worker.mailbox.put_count  # type: ignore[attr-defined]
+        if worker.mailbox.put_count != pace.seen:
+            pace.seen = worker.mailbox.put_count
             pace.mark(time.perf_counter())
 
     def _end(self) -> None:
