@@ -48,6 +48,16 @@ class Charset:
         kept = sorted(c for c, n in counts.items() if n >= least)
         return cls((kept or sorted(counts))[:MAX_CHARACTERS])
 
+    def grown(self, text: str, *, least: int = 1) -> Charset:
+        """This set, and after it the characters that occur at least ``least`` times in ``text`` and are not in it."""
+        counts = Counter(c for c in text if c not in self.tokens)
+        new = sorted(c for c, n in counts.items() if n >= least)
+        return Charset((*self.characters, *new[: MAX_CHARACTERS - len(self)]))
+
+    def like(self, character: str) -> int:
+        """The token that is read in place of ``character``: its own, that of a look-alike, or that of a space."""
+        return self.tokens.get((self.stand_in(character) or " ")[0], self.tokens.get(" ", 0))
+
     def stand_in(self, character: str) -> str:
         """Known characters for any character: itself, a look-alike, without accents, in other case, or a space.
 

@@ -1,16 +1,19 @@
 """Recurrent networks over symbols and over piano rolls, as they are trained; ``stepper`` samples from the same weights.
 
-``SequenceRNN`` reads token numbers and predicts the next one. ``RollRNN`` reads the 88 keys of a piano as zeros and
-ones and predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 2012 use the same data).
+``SequenceRNN`` reads token numbers and predicts the next one; with labels (author, mood...) it is told at every step
+what it reads, by numbers that stand beside the symbol (Lipton et al. 2015, "Generative concatenative nets jointly learn
+to write and classify reviews", arXiv 1511.03683). ``RollRNN`` reads the 88 keys of a piano as zeros and ones and
+predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 2012 use the same data).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from studio.files import short_path
@@ -18,7 +21,7 @@ from studio.nn.rows8 import round_rows
 from studio.nn.weights import ModelFile, WeightsError, check_against
 
 State = tuple[torch.Tensor, ...]
-"""Carried state: (h, c) of an LSTM or (h,) of a GRU, each ``(layers, batch, hidden)``."""
+"""Carried state: (h, c) of an LSTM, (h,) of a GRU or plain RNN, each ``(layers, batch, hidden)``."""
 
 _SCALE = ".scale"
 
@@ -28,12 +31,21 @@ KEYS = 88
 """Keys of a piano roll; key ``k`` is MIDI pitch ``k + LOWEST_KEY``."""
 LOWEST_KEY = 21
 
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+"""Kinds of cell, and rows of weights for each unit. ``rnn`` is Elman's network with tanh."""
+NEWCOMER = 0.01
+"""Chance of a symbol that a network is taught anew, beside that of the one it resembles."""
+
+MAX_LABELS = 256
+"""Most labels of a network."""
+
 _LIMITS = {"vocabulary": 65_536, "embedding": 4096, "hidden": 8192, "layers": 16}
 
 
 @dataclass(frozen=True)
 class RNNSpec:
-    """Shape of a network. ``cell`` is ``lstm`` or ``gru``; ``dropout`` acts between layers and before the output."""
+    """Shape of a network. ``cell`` is one of ``GATES``; ``dropout`` acts between layers and before the output;
+    ``labels`` is how many numbers stand beside the symbol at every step."""
 
     vocabulary: int
     embedding: int = 64
@@ -41,14 +53,17 @@ class RNNSpec:
     layers: int = 2
     cell: str = "lstm"
     dropout: float = 0.0
+    labels: int = 0
 
     def __post_init__(self) -> None:
         for name, most in _LIMITS.items():
             value = getattr(self, name)
             if type(value) is not int or not 1 <= value <= most:
                 raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most}")
-        if self.cell not in ("lstm", "gru"):
-            raise ValueError(f"cell: {self.cell!r} is not 'lstm' or 'gru'")
+        if type(self.labels) is not int or not 0 <= self.labels <= MAX_LABELS:
+            raise ValueError(f"labels: {self.labels!r} is not a whole number from 0 to {MAX_LABELS}")
+        if self.cell not in GATES:
+            raise ValueError(f"cell: {self.cell!r} is not {', '.join(GATES)}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout: {self.dropout!r} is not from 0 to below 1")
 
@@ -59,13 +74,17 @@ class RNNSpec:
     def from_json(cls, tree: Any, *, where: str = "the model file") -> RNNSpec:
         """The spec in a model's configuration. Raises WeightsError."""
         try:
-            return cls(**{name: tree[name] for name in cls.__dataclass_fields__})
+            # files from before there were labels do not name them
+            return cls(**{name: {"labels": 0, **tree}[name] for name in cls.__dataclass_fields__})
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{where} has no usable network shape ({error}); train the model again") from None
 
 
-def _recurrent(spec: RNNSpec, inputs: int) -> nn.LSTM | nn.GRU:
-    kind = nn.LSTM if spec.cell == "lstm" else nn.GRU
+Recurrent = nn.LSTM | nn.GRU | nn.RNN
+
+
+def _recurrent(spec: RNNSpec, inputs: int) -> Recurrent:
+    kind: type[Recurrent] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[spec.cell]
     between = spec.dropout if spec.layers > 1 else 0.0
     made = kind(inputs, spec.hidden, spec.layers, batch_first=True, dropout=between)
     if spec.cell == "lstm":
@@ -76,7 +95,11 @@ def _recurrent(spec: RNNSpec, inputs: int) -> nn.LSTM | nn.GRU:
     return made
 
 
-def _run(rnn: nn.LSTM | nn.GRU, inputs: torch.Tensor, state: State | None) -> tuple[torch.Tensor, State]:
+def _run(
+    rnn: Recurrent, inputs: torch.Tensor, state: State | None, weight_dropout: float = 0.0
+) -> tuple[torch.Tensor, State]:
+    if weight_dropout and rnn.training:
+        return _run_dropped(rnn, inputs, state, weight_dropout)
     if isinstance(rnn, nn.LSTM):
         outputs, after = rnn(inputs, None if state is None else (state[0], state[1]))
         return outputs, after
@@ -84,14 +107,42 @@ def _run(rnn: nn.LSTM | nn.GRU, inputs: torch.Tensor, state: State | None) -> tu
     return outputs, (hidden,)
 
 
+def _run_dropped(
+    rnn: Recurrent, inputs: torch.Tensor, state: State | None, share: float
+) -> tuple[torch.Tensor, State]:
+    """The same with a ``share`` of the recurrent weights left out, the same ones at every step of this call
+    (DropConnect as in Merity et al. 2018, "Regularizing and optimizing LSTM language models", arXiv 1708.02182)."""
+    weights = [
+        F.dropout(weight, share) if name.startswith("weight_hh") else weight for name, weight in rnn.named_parameters()
+    ]
+    if state is None:
+        blank = inputs.new_zeros(rnn.num_layers, len(inputs), rnn.hidden_size)
+        state = (blank, blank) if isinstance(rnn, nn.LSTM) else (blank,)
+    how: Any = (weights, True, rnn.num_layers, rnn.dropout, True, False, True)
+    # cuDNN is not told of the copies: it would lay them out as one block, and say in a warning each time that it does
+    with torch.backends.cudnn.flags(enabled=False):
+        if isinstance(rnn, nn.LSTM):
+            outputs, *after = torch.lstm(inputs, [part.to(inputs.dtype) for part in state], *how)
+        else:
+            operation: Any = torch.gru if isinstance(rnn, nn.GRU) else torch.rnn_tanh
+            outputs, *after = operation(inputs, state[0].to(inputs.dtype), *how)
+    return outputs, tuple(after)
+
+
 class SequenceRNN(nn.Module):
-    """Embedding, recurrent layers, linear output. Tokens ``(batch, time)`` → logits ``(batch, time, vocabulary)``."""
+    """Embedding, recurrent layers, linear output. Tokens ``(batch, time)`` → logits ``(batch, time, vocabulary)``.
+
+    ``given`` are the labels of the text: ``(batch, labels)`` for all of it or ``(batch, time, labels)``, a number 0..1
+    for each; None: nothing is said (all 0).
+    """
 
     def __init__(self, spec: RNNSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.weight_dropout = 0.0
+        """Share of the recurrent weights that training leaves out."""
         self.embedding = nn.Embedding(spec.vocabulary, spec.embedding)
-        self.rnn = _recurrent(spec, spec.embedding)
+        self.rnn = _recurrent(spec, spec.embedding + spec.labels)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.hidden, spec.vocabulary)
 
@@ -101,8 +152,16 @@ class SequenceRNN(nn.Module):
         self.dropout.p = share
         self.rnn.dropout = share if self.spec.layers > 1 else 0.0
 
-    def forward(self, tokens: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
-        outputs, after = _run(self.rnn, self.embedding(tokens), state)
+    def forward(
+        self, tokens: torch.Tensor, state: State | None = None, given: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, State]:
+        inputs = self.embedding(tokens)
+        if self.spec.labels:
+            beside = inputs.new_zeros(self.spec.labels) if given is None else given.to(inputs)
+            if beside.ndim == 2:
+                beside = beside[:, None]
+            inputs = torch.cat([inputs, beside.expand(*inputs.shape[:2], -1)], 2)
+        outputs, after = _run(self.rnn, inputs, state, self.weight_dropout)
         logits: torch.Tensor = self.head(self.dropout(outputs))
         return logits, after
 
@@ -113,12 +172,13 @@ class RollRNN(nn.Module):
     def __init__(self, spec: RNNSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.weight_dropout = 0.0
         self.rnn = _recurrent(spec, spec.vocabulary)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.hidden, spec.vocabulary)
 
     def forward(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
-        outputs, after = _run(self.rnn, frames, state)
+        outputs, after = _run(self.rnn, frames, state, self.weight_dropout)
         logits: torch.Tensor = self.head(self.dropout(outputs))
         return logits, after
 
@@ -132,15 +192,36 @@ def expected_shapes(spec: RNNSpec, *, roll: bool = False) -> dict[str, tuple[int
     They are counted, not read off a network on torch's device "meta": that imports torch's compiler, which takes
     seconds, and two threads that do so at once break it for the rest of the run.
     """
-    gates = (4 if spec.cell == "lstm" else 3) * spec.hidden
+    gates = GATES[spec.cell] * spec.hidden
     shapes: dict[str, tuple[int, ...]] = {} if roll else {"embedding.weight": (spec.vocabulary, spec.embedding)}
     for layer in range(spec.layers):
-        inputs = spec.hidden if layer else spec.vocabulary if roll else spec.embedding
+        inputs = spec.hidden if layer else spec.vocabulary if roll else spec.embedding + spec.labels
         shapes |= {
             f"rnn.weight_ih_l{layer}": (gates, inputs), f"rnn.weight_hh_l{layer}": (gates, spec.hidden),
             f"rnn.bias_ih_l{layer}": (gates,), f"rnn.bias_hh_l{layer}": (gates,),
         }
     return {**shapes, "head.weight": (spec.vocabulary, spec.hidden), "head.bias": (spec.vocabulary,)}
+
+
+def grown(network: SequenceRNN, like: Sequence[int], labels: int = 0) -> SequenceRNN:
+    """A copy of the network that knows a new symbol for each item of ``like``, and ``labels`` more labels.
+
+    A new symbol is read as the old symbol ``like[i]`` is; it is written where that one would be, with a hundredth of
+    its chance. So the scores of the old symbols are what they were, and their chances differ by a hundredth at the
+    most. A new label changes nothing until training teaches it.
+    """
+    spec, size = network.spec, network.spec.vocabulary
+    made = SequenceRNN(replace(spec, vocabulary=size + len(like), labels=spec.labels + labels))
+    tensors = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    rows = torch.tensor([*range(size), *like], device=tensors["head.bias"].device)
+    for name in ("embedding.weight", "head.weight", "head.bias"):
+        tensors[name] = tensors[name][rows]
+    shared = torch.tensor([float(list(like).count(symbol)) for symbol in like]).to(tensors["head.bias"])
+    tensors["head.bias"][size:] += torch.log(NEWCOMER / shared)
+    tensors["rnn.weight_ih_l0"] = F.pad(tensors["rnn.weight_ih_l0"], (0, labels))
+    made.load_state_dict(tensors)
+    made.weight_dropout = network.weight_dropout
+    return made.to(rows.device)
 
 
 def detach(state: State) -> State:

@@ -121,7 +121,6 @@ def shared(first: Charset, second: Charset) -> tuple[Charset, tuple[tuple[Tokens
     maps = []
     for own in (first, second):
         known = np.array([own.tokens.get(c, -1) for c in both.characters], np.int64)
-        space = own.tokens.get(" ", 0)
-        read = [own.tokens.get((own.stand_in(c) or " ")[0], space) for c in both.characters]
+        read = [own.like(c) for c in both.characters]
         maps.append((known, np.array(read, np.int64)))
     return both, (maps[0], maps[1])

@@ -2,7 +2,8 @@
 
 On a CPU a one-step call of ``nn.LSTM`` repacks all weights each time. Here the weights are prepared once:
 
-* the embedding, the first layer's input weights and its biases become one table with a row per symbol;
+* the embedding, the first layer's input weights and its biases become one table with a row per symbol; what labels add
+  is multiplied once, when they are given;
 * all that is multiplied by the output of a layer (its own recurrent weights, the input weights of the next layer or the
   output of the network) becomes one matrix: a step is one product per layer;
 * a large product costs what is read of its weights. Weights of 8-bit rows, as our model files store them, are read as
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 
 from studio.nn import rows8
 from studio.nn.device import threads
-from studio.nn.lstm import RNNSpec, SequenceRNN, State
+from studio.nn.lstm import GATES, RNNSpec, SequenceRNN, State
 from studio.nn.rows8 import Floats
 
 Precision = Literal["float32", "int8"]
@@ -47,24 +48,35 @@ class Stepper:
         self.spec, self.precision = network.spec, precision
         spec = self.spec
         weights = _halved(spec, {name: row.detach().cpu().float() for name, row in network.state_dict().items()})
-        self._rows = (4 if spec.cell == "lstm" else 3) * spec.hidden
+        self._rows = GATES[spec.cell] * spec.hidden
+        self._beside = weights["rnn.weight_ih_l0"][:, spec.embedding :].numpy()
+        self._given: Floats | None = None
         self._table, self._shifts, self._recurrent_shifts = _biases(spec, weights)
         above = [weights[f"rnn.weight_ih_l{layer}"] for layer in range(1, spec.layers)] + [weights["head.weight"]]
         self._products = [
             _product(torch.cat([weights[f"rnn.weight_hh_l{layer}"], above[layer]]), precision)
             for layer in range(spec.layers)
         ]
-        self._cell_step = self._lstm if spec.cell == "lstm" else self._gru
+        self._cell_step = self._step_of_cell()
         self.reset(batch)
+
+    def _step_of_cell(self) -> Callable[[int, Floats], Floats]:
+        return {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}[self.spec.cell]
 
     def twin(self) -> Stepper:
         """Another stepper on the same weights, with the same state; the two may be used by two threads."""
         made = copy.copy(self)
         made._products = [product.twin() if isinstance(product, rows8.ExactRows) else product
                           for product in self._products]
-        made._cell_step = made._lstm if self.spec.cell == "lstm" else made._gru
+        made._cell_step = made._step_of_cell()
         made.state = self.state
         return made
+
+    def give(self, labels: NDArray[np.floating[Any]] | None) -> None:
+        """Say what is written from the next step on: a number 0..1 for each label, ``(labels,)``; None: nothing."""
+        if labels is not None and labels.shape != (self.spec.labels,):
+            raise ValueError(f"{labels.shape} numbers are given for {self.spec.labels} labels")
+        self._given = None if labels is None else (self._beside @ labels.astype(np.float32)).astype(np.float32)
 
     def reset(self, batch: int | None = None) -> None:
         """Forget everything read; ``batch`` changes the number of sequences."""
@@ -77,6 +89,8 @@ class Stepper:
             inputs = np.broadcast_to(self._table[tokens], (self.batch, self._rows))
         else:
             inputs = self._table[tokens]
+        if self._given is not None:
+            inputs = inputs + self._given
         with threads(1):
             for layer, product in enumerate(self._products):
                 hidden = self._cell_step(layer, inputs)
@@ -94,7 +108,7 @@ class Stepper:
 
     @property
     def state(self) -> State:
-        """A copy of the carried state: (hidden, cell), each ``(layers, batch, hidden)``; a GRU leaves ``cell`` zero."""
+        """A copy of the carried state: (hidden, cell), each ``(layers, batch, hidden)``; only an LSTM uses ``cell``."""
         return torch.from_numpy(np.stack(self._hidden)), torch.from_numpy(np.stack(self._cell))
 
     @state.setter
@@ -139,16 +153,21 @@ class Stepper:
         hidden: Floats = fresh + gates[:, size:] * (self._hidden[layer] - fresh)
         return hidden
 
+    def _rnn(self, layer: int, inputs: Floats) -> Floats:
+        hidden: Floats = np.tanh(inputs + self._recurrent[layer])
+        return hidden
+
 
 def _halved(spec: RNNSpec, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """``weights`` with the rows of all sigmoid gates halved, which is exact in binary.
 
     sigmoid(x) = tanh(x / 2) / 2 + 1 / 2: one quick tanh does for gates and candidates.
     """
-    size, lstm = spec.hidden, spec.cell == "lstm"
-    scale = torch.ones((4 if lstm else 3) * size)
-    scale[: 2 * size] = 0.5
-    if lstm:
+    size = spec.hidden
+    scale = torch.ones(GATES[spec.cell] * size)
+    if spec.cell != "rnn":
+        scale[: 2 * size] = 0.5
+    if spec.cell == "lstm":
         scale[3 * size :] = 0.5
     return {
         name: tensor * (scale if tensor.ndim == 1 else scale[:, None]) if name.startswith("rnn.") else tensor
@@ -160,9 +179,9 @@ def _biases(spec: RNNSpec, weights: dict[str, torch.Tensor]) -> tuple[Floats, li
     """The first layer's table ``(vocabulary, rows)``; what is added above each layer; a GRU's recurrent biases."""
     inner = [weights[f"rnn.bias_ih_l{layer}"] for layer in range(spec.layers)]
     recurrent = [weights[f"rnn.bias_hh_l{layer}"] for layer in range(spec.layers)]
-    if spec.cell == "lstm":  # a GRU's reset gate acts on the recurrent bias, an LSTM just adds both
+    if spec.cell != "gru":  # its reset gate acts on the recurrent bias; the others just add both
         inner = [one + other for one, other in zip(inner, recurrent, strict=True)]
-    table = weights["embedding.weight"] @ weights["rnn.weight_ih_l0"].t() + inner[0]
+    table = weights["embedding.weight"] @ weights["rnn.weight_ih_l0"][:, : spec.embedding].t() + inner[0]
     shifts = [bias.numpy() for bias in (*inner[1:], weights["head.bias"])]
     return table.numpy(), shifts, [bias.numpy() for bias in recurrent]
 

@@ -44,3 +44,12 @@ def test_sets_that_are_none() -> None:
         with pytest.raises(ValueError):
             Charset(wrong)  # type: ignore[arg-type]
     assert Charset.of("aabbc", least=2).characters == ("a", "b")
+
+
+def test_a_set_grows_at_its_end() -> None:
+    old = Charset.of("an apple, a pear")
+    new = old.grown("un café, une pêche, une pâté!", least=2)
+    assert new.characters[: len(old)] == old.characters
+    assert set(new.characters[len(old) :]) == {"u", "é"}, "seen twice"
+    assert old.characters[old.like("é")] == "e" and old.characters[old.like("!")] == " "
+    assert old.like("p") == old.tokens["p"]

@@ -1,4 +1,4 @@
-"""Recurrent networks: shapes, storing in 8-bit rows, and the stepper against nn.LSTM and nn.GRU."""
+"""Recurrent networks: shapes, storing in 8-bit rows, and the stepper against nn.LSTM, nn.GRU and nn.RNN."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 
 from studio.nn import rows8
 from studio.nn.device import threads
-from studio.nn.lstm import SEQUENCE, RNNSpec, RollRNN, SequenceRNN, build_sequence, expected_shapes, pack, unpack
+from studio.nn.lstm import (
+    SEQUENCE,
+    RNNSpec,
+    RollRNN,
+    SequenceRNN,
+    build_sequence,
+    detach,
+    expected_shapes,
+    grown,
+    pack,
+    unpack,
+)
 from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Stepper
 from studio.nn.weights import WeightsError, load_model, save_model
@@ -21,9 +32,11 @@ from studio.nn.weights import WeightsError, load_model, save_model
 torch.set_num_threads(1)  # many tiny products: a second thread only waits
 
 
-def network(cell: str = "lstm", weights: str = "float32", hidden: int = 48, layers: int = 2) -> SequenceRNN:
+def network(
+    cell: str = "lstm", weights: str = "float32", hidden: int = 48, layers: int = 2, labels: int = 0
+) -> SequenceRNN:
     torch.manual_seed(3)
-    made = SequenceRNN(RNNSpec(20, 12, hidden, layers, cell)).eval()
+    made = SequenceRNN(RNNSpec(20, 12, hidden, layers, cell, labels=labels)).eval()
     tensors = {name: tensor * (3.0 if name == "head.weight" else 1.0) for name, tensor in made.state_dict().items()}
     if weights == "float16":
         tensors = {name: tensor.half().float() for name, tensor in tensors.items()}
@@ -34,7 +47,7 @@ def network(cell: str = "lstm", weights: str = "float32", hidden: int = 48, laye
 
 
 @pytest.mark.parametrize("weights", ["float32", "float16", "rows8"])
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("layers", [1, 2, 3])
 def test_logits_are_those_of_the_sequence_network(cell: str, weights: str, layers: int) -> None:
     made = network(cell, weights, layers=layers)
@@ -44,6 +57,103 @@ def test_logits_are_those_of_the_sequence_network(cell: str, weights: str, layer
     stepper = Stepper(made)
     got = np.concatenate([stepper.step(int(token)) for token in tokens])
     assert np.abs(got - wanted).max() < 5e-6
+
+
+def own_cell(cell: str, weights: dict[str, torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+    """One layer by the formulas of torch's pages, in float64: ``(time, inputs)`` → ``(time, hidden)``."""
+    w_ih, w_hh, b_ih, b_hh = (weights[f"rnn.{name}_l0"].double() for name in (
+        "weight_ih", "weight_hh", "bias_ih", "bias_hh"))
+    hidden = memory = torch.zeros(w_hh.shape[1], dtype=torch.float64)
+    made = []
+    for row in inputs.double():
+        given, own = w_ih @ row + b_ih, w_hh @ hidden + b_hh
+        if cell == "rnn":
+            hidden = torch.tanh(given + own)
+        elif cell == "gru":
+            (r, z, n), (hr, hz, hn) = given.chunk(3), own.chunk(3)
+            z = torch.sigmoid(z + hz)
+            hidden = (1 - z) * torch.tanh(n + torch.sigmoid(r + hr) * hn) + z * hidden
+        else:
+            i, f, g, o = (given + own).chunk(4)
+            memory = torch.sigmoid(f) * memory + torch.sigmoid(i) * torch.tanh(g)
+            hidden = torch.sigmoid(o) * torch.tanh(memory)
+        made.append(hidden)
+    return torch.stack(made)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_cells_are_those_of_the_formulas(cell: str) -> None:
+    made = network(cell, layers=1)
+    tokens = torch.arange(20).repeat(2)
+    weights = made.state_dict()
+    hidden = own_cell(cell, weights, weights["embedding.weight"][tokens])
+    wanted = hidden @ weights["head.weight"].double().t() + weights["head.bias"]
+    stepper = Stepper(made)
+    got = np.concatenate([stepper.step(int(token)) for token in tokens])
+    with torch.no_grad():
+        assert (made(tokens[None])[0][0] - wanted).abs().max() < 2e-6
+    assert np.abs(got - wanted.numpy()).max() < 5e-6
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_labels_stand_beside_every_symbol_and_may_change_on_the_way(cell: str) -> None:
+    made = network(cell, labels=3)
+    tokens = np.random.default_rng(0).integers(0, 20, 30)
+    given = np.zeros((30, 3), np.float32)
+    given[5:15, 1] = 1.0
+    given[15:, 0], given[15:, 2] = 0.25, 0.75
+    with torch.no_grad():
+        wanted = made(torch.from_numpy(tokens)[None], None, torch.from_numpy(given)[None])[0][0].numpy()
+        without = made(torch.from_numpy(tokens)[None])[0][0].numpy()
+        # the same numbers as one more part of what is read: the definition
+        rows = torch.cat([made.embedding.weight[tokens], torch.from_numpy(given)], 1)
+        assert np.allclose(made.head(made.rnn(rows[None])[0])[0].numpy(), wanted, atol=1e-6)
+    assert np.allclose(without[:5], wanted[:5], atol=1e-6) and np.abs(without[5:] - wanted[5:]).max() > 1e-3
+    stepper = Stepper(made)
+    got = []
+    for token, row in zip(tokens, given, strict=True):
+        stepper.give(row if row.any() else None)
+        got.append(stepper.step(int(token))[0])
+    assert np.abs(np.stack(got) - wanted).max() < 5e-6
+    with pytest.raises(ValueError, match="labels"):
+        stepper.give(np.zeros(2))
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_a_network_grows_and_says_of_old_symbols_what_it_said(cell: str) -> None:
+    made = network(cell)
+    more = grown(made, [4, 4, 11], labels=2).eval()
+    tokens = torch.from_numpy(np.random.default_rng(0).integers(0, 20, 50))[None]
+    with torch.no_grad():
+        before, after = made(tokens)[0], more(tokens)[0]
+        assert torch.equal(after, more(tokens, None, torch.ones(1, 2))[0]), "a new label says nothing yet"
+        read_new = more(torch.where(tokens == 4, 20, tokens))[0]
+    assert torch.allclose(after[..., :20], before, atol=1e-6)
+    shares = torch.softmax(after, 2)
+    assert bool((shares[..., :20].sum(2) > 0.98).all()) and bool((shares[..., 20:] > 0).all())
+    assert torch.allclose(read_new, after, atol=1e-6), "a new symbol is read as the one it resembles"
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_recurrent_weights_are_left_out_in_training_alone(cell: str) -> None:
+    made, tokens = network(cell), torch.arange(20)[None]
+    state = detach(made(tokens)[1])
+    plain = made(tokens, state)[0]
+    made.weight_dropout = 0.5
+    assert torch.equal(made(tokens, state)[0], plain)
+    made.train()
+    torch.manual_seed(0)
+    one, after = made(tokens, state)
+    torch.manual_seed(0)
+    again = made(tokens, state)[0]
+    assert torch.equal(one, again) and not torch.allclose(one, made(tokens, state)[0])
+    assert not torch.allclose(one, plain) and [part.shape for part in after] == [part.shape for part in state]
+    one.sum().backward()
+    left_out = (made.rnn.weight_hh_l0.grad == 0).float().mean()
+    assert 0.4 < float(left_out) < 0.6
+    torch.manual_seed(0)
+    mask = torch.nn.functional.dropout(made.rnn.weight_hh_l0.detach(), 0.5)
+    assert torch.equal(mask == 0, made.rnn.weight_hh_l0.grad == 0), "the same weights at every step of the call"
 
 
 def plain_samples(made: SequenceRNN, uniforms: np.ndarray) -> list[int]:
@@ -175,7 +285,7 @@ def test_products_are_as_exact_as_float32() -> None:
 
 
 def test_a_model_file_comes_back(tmp_path: Path) -> None:
-    made = network(weights="rows8")
+    made = network(weights="rows8", labels=3)
     path = tmp_path / "m.safetensors"
     save_model(path, pack(made.state_dict()), SEQUENCE, {"network": made.spec.to_json()})
     again = build_sequence(load_model(path, SEQUENCE))
@@ -186,12 +296,12 @@ def test_a_model_file_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [SequenceRNN, RollRNN])
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 @pytest.mark.parametrize("layers", [1, 3])
 def test_shapes_are_known_without_a_network(
     kind: type[SequenceRNN] | type[RollRNN], cell: str, layers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = RNNSpec(20, 12, 48, layers, cell)
+    spec = RNNSpec(20, 12, 48, layers, cell, labels=2 if kind is SequenceRNN else 0)
     found = {name: tuple(tensor.shape) for name, tensor in kind(spec).state_dict().items()}
 
     def built(*_: object, **__: object) -> None:
@@ -202,7 +312,8 @@ def test_shapes_are_known_without_a_network(
 
 
 @pytest.mark.parametrize(
-    "change", [{"hidden": 0}, {"hidden": "big"}, {"cell": "rnn"}, {"layers": 10**9}, {"dropout": 2.0}, None]
+    "change",
+    [{"hidden": 0}, {"hidden": "big"}, {"cell": "tree"}, {"labels": -1}, {"layers": 10**9}, {"dropout": 2.0}, None],
 )
 def test_a_model_file_with_an_impossible_shape_is_a_sentence(tmp_path: Path, change: dict[str, object] | None) -> None:
     made = network()
