@@ -1,7 +1,8 @@
 """MIDI ports in: all that are wanted are open, and those that come back are taken up again by name.
 
-A port that went away tells nobody: the system's client says it is open, and lists what was there when it began. So
-every two seconds a fresh client is asked what is there now.
+The studio listens by a process of its own, in which this runs (``midi_ear``). A port that went away tells nobody: the
+system's client says it is open, and lists what was there when it began. So every two seconds a fresh client is asked
+what is there now.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def _ours(name: str) -> bool:
     return name.startswith(OWN) or "Midi Through" in name
 
 
-def midi_inputs() -> list[str]:
+def list_inputs() -> list[str]:
     """Names of the ports that can be listened to. Raises MidiError with reason and cure when there is none."""
     names: list[str] = []
     for client in _clients():
@@ -77,10 +78,12 @@ class MidiInputs:
         self, heard: Heard, *, wanted: Collection[str] | None = None,
         changed: Callable[[str, bool], None] | None = None,
         told: Callable[[str, str], None] | None = None,
+        looked: Callable[[], None] | None = None,
     ) -> None:
-        """``wanted`` are names of ports, None for all."""
+        """``wanted`` are names of ports, None for all. ``looked()`` is called after every look."""
         self._heard, self._changed = heard, changed or (lambda port, there: None)
-        self._told = told or (lambda reason, cure: None)
+        self._told, self._looked = told or (lambda reason, cure: None), looked or (lambda: None)
+        self._lights = Lights()
         self._wanted = {bare(name) for name in wanted} if wanted is not None else None
         self._open: dict[str, Any] = {}
         self.reason = self.cure = ""
@@ -93,6 +96,14 @@ class MidiInputs:
     def ports(self) -> list[str]:
         """Ports that are open, by name without numbers."""
         return sorted(self._open)
+
+    def has_lights(self, name: str) -> bool:
+        """Whether there is a way back to this controller."""
+        return self._lights.has(name)
+
+    def light(self, name: str, message: bytes) -> None:
+        """Send to the lights or motors of one controller."""
+        self._lights.send(name, message)
 
     def choose(self, wanted: Collection[str] | None) -> None:
         """Listen to these ports from now on; None for all."""
@@ -121,6 +132,8 @@ class MidiInputs:
         try:
             while not self._closed:
                 self._look()
+                self.looks += 1
+                self._looked()
                 with self._condition:
                     if not self._closed and not self._look_now:
                         self._condition.wait(POLL)
@@ -129,6 +142,7 @@ class MidiInputs:
             for client in self._open.values():
                 _delete(client)
             self._open = {}
+            self._lights.close()
 
     def _look(self) -> None:
         """Open what came, close what went."""
@@ -137,7 +151,6 @@ class MidiInputs:
         except MidiError as error:
             self._close_all_but(set())
             self._say(str(error), error.cure)
-            self.looks += 1
             return
         there: dict[str, tuple[Any, int]] = {}
         failed: list[str] = []
@@ -167,7 +180,6 @@ class MidiInputs:
             self._say(f"the MIDI port {min(self._wanted)} is not there", "connect it; it is taken up by itself")
         else:
             self._say("no MIDI controller is there", "plug one in; it is taken up by itself")
-        self.looks += 1
 
     @staticmethod
     def _another(client: Any) -> Any:
@@ -190,6 +202,7 @@ class MidiInputs:
             _delete(client)
             return False
         self._open = {**self._open, name: client}
+        self._lights.there(name)
         self._changed(name, True)
         return True
 
@@ -198,6 +211,7 @@ class MidiInputs:
             client = self._open[name]
             self._open = {known: other for known, other in self._open.items() if known != name}
             _delete(client)
+            self._lights.gone(name)
             self._changed(name, False)
 
     def _say(self, reason: str, cure: str) -> None:
@@ -216,8 +230,6 @@ class Lights:
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._closed = False
-        self.dark: frozenset[str] = frozenset()
-        """Names of controllers that nothing is sent to."""
 
     def has(self, name: str) -> bool:
         """Whether there is a way back to this controller."""
@@ -252,12 +264,12 @@ class Lights:
             _delete(client)
 
     def send(self, name: str, message: bytes) -> None:
-        """Send to one controller, or with '' to all."""
+        """Send to one controller."""
         with self._lock:
-            for known, client in self._clients.items():
-                if name in ("", known) and known not in self.dark:
-                    with contextlib.suppress(Exception):  # unplugged: the next look lets it go
-                        client.send_message(message)
+            client = self._clients.get(name)
+            if client is not None:
+                with contextlib.suppress(Exception):  # unplugged: the next look lets it go
+                    client.send_message(message)
 
     def close(self) -> None:
         """Let all go."""

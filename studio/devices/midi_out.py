@@ -36,7 +36,7 @@ def make_clients(name: str = "Reverie") -> list[Any]:
     return found
 
 
-def midi_outputs() -> list[str]:
+def list_outputs() -> list[str]:
     """Names of the ports that can be played to. Raises MidiError with reason and cure when there is none."""
     names: list[str] = []
     with quiet_stderr():

@@ -13,7 +13,7 @@ from studio.control.binding import CHOICES, OSC, SHARES, SWITCHES, Target
 from studio.control.monitor import Monitor
 from studio.control.osc import Message, OscProblem, address_of, arguments_for, target_of
 from studio.control.router import Router
-from studio.devices.midi_in import Lights, MidiInputs
+from studio.devices.midi_ear import MidiEar
 from studio.devices.osc import OscError, OscSender, OscServer
 from studio.params import Trigger
 from studio.session.control_board import SessionBoard
@@ -55,7 +55,7 @@ class Ports:
     ) -> None:
         self.session, self.router, self.board = session, router, board
         self.master = MasterClock(session.clock)
-        self.inputs: MidiInputs | None = None
+        self.inputs: MidiEar | None = None
         self.server: OscServer | None = None
         self.senders: list[OscSender] = []
         self.osc_trouble = self.send_trouble = ""
@@ -65,7 +65,7 @@ class Ports:
         self.problems: dict[str, str] = {}
         """What could not be used of OSC, by address (or packet): the newest reason."""
         self._wake, self._again = wake, again
-        self._lights = Lights()
+        self._dark: frozenset[str] = frozenset()  # controllers that nothing is sent to
         self._known: set[str] = set()
         self._wanted: tuple[Any, ...] = ()
         self._lock = threading.Lock()
@@ -94,7 +94,7 @@ class Ports:
         self._wanted = wanted
         _, clock, osc, port, opened, send, safe = wanted
         if (wants_midi or clock) and self.inputs is None:
-            self.inputs = MidiInputs(self._midi, changed=self._midi_changed, told=self._midi_told)
+            self.inputs = MidiEar(self._midi, changed=self._midi_changed, told=self._midi_told)
         elif self.inputs is not None and not (wants_midi or clock):
             self.inputs.close()
             self.inputs = None
@@ -119,10 +119,6 @@ class Ports:
 
     def _midi_changed(self, port: str, there: bool) -> None:
         self._known.add(port)
-        if there:
-            self._lights.there(port)
-        else:
-            self._lights.gone(port)
         self._again(port)
         self.session.notice(f"the controller {port} is {'connected' if there else 'not there any more'}",
                             level="info" if there else "warning", source="MIDI",
@@ -137,8 +133,8 @@ class Ports:
     def _shade(self) -> None:
         """Leave the lights alone of those that the setting names; those that it names no more are set anew."""
         dark = frozenset(name.strip() for name in str(self._setting("midi_dark") or "").split(BETWEEN) if name.strip())
-        if dark != self._lights.dark:
-            again, self._lights.dark = self._lights.dark - dark, dark
+        if dark != self._dark:
+            again, self._dark = self._dark - dark, dark
             for name in again:
                 self._again(name)
 
@@ -149,17 +145,22 @@ class Ports:
         for binding in self.router.bindings:
             if binding.source.kind in midi.KINDS and binding.source.device:
                 named[binding.source.device] = named.get(binding.source.device, 0) + 1
-        return [PortState(name, name in here, named.get(name, 0), self._lights.has(name), name not in self._lights.dark)
+        lit = {name for name in here if self.inputs is not None and self.inputs.has_lights(name)}
+        return [PortState(name, name in here, named.get(name, 0), name in lit, name not in self._dark)
                 for name in sorted(here | self._known | set(named))]
 
     def feedback_setting(self, port: str, on: bool) -> str:
         """What the setting ``midi_dark`` is to be, so that feedback to a port is on or off."""
-        names = set(self._lights.dark) - {port} if on else set(self._lights.dark) | {port}
+        names = set(self._dark) - {port} if on else set(self._dark) | {port}
         return f"{BETWEEN} ".join(sorted(names))
 
     def light(self, device: str, message: bytes) -> None:
-        """Send to a controller's lights or motors."""
-        self._lights.send(device, message)
+        """Send to a controller's lights or motors, with '' to all."""
+        inputs = self.inputs
+        if inputs is not None:
+            for name in [device] if device else inputs.ports:
+                if name not in self._dark and inputs.has_lights(name):
+                    inputs.light(name, message)
 
     # --- OSC in ---
 
@@ -293,7 +294,6 @@ class Ports:
         for port in (self.inputs, self.server, *self.senders):
             if port is not None:
                 port.close()
-        self._lights.close()
 
 
 def _presses(message: Message) -> int:

@@ -16,8 +16,8 @@ from studio import paths
 from studio.control import midi
 from studio.devices import soundfont
 from studio.devices.listing import Kind, screens
-from studio.devices.midi_in import midi_inputs
-from studio.devices.midi_out import MidiError, bare, midi_outputs
+from studio.devices.midi_out import MidiError, bare
+from studio.devices.midi_ports import midi_inputs, midi_outputs
 from studio.devices.sound import SoundError, find_output, sound_outputs
 from studio.devices.sound_in import sound_inputs
 from studio.plugins import PluginError, Registry

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from studio.devices import midi_in
-from studio.devices.midi_in import Lights, MidiInputs, matching_output, midi_inputs
+from studio.devices.midi_in import Lights, MidiInputs, list_inputs, matching_output
 from studio.devices.midi_out import MidiError
 from studio.engine.threads import stop_all
 
@@ -153,7 +153,7 @@ def test_no_service_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])
     with pytest.raises(MidiError) as caught:
-        midi_inputs()
+        list_inputs()
     assert caught.value.cure
 
 
@@ -169,7 +169,7 @@ def test_a_real_port_is_heard_and_its_loss_is_seen() -> None:
         except Exception:
             sender = None
     try:
-        names = midi_inputs() if sender is not None else []
+        names = list_inputs() if sender is not None else []
     except MidiError:
         names = []
     if not any("Controller" in name for name in names):
@@ -218,7 +218,7 @@ def test_lights_of_a_real_controller() -> None:
         pytest.skip("the system has no MIDI service with virtual ports")
     ear.set_callback(lambda event, _: (got.append(event[0]), heard.set()))
     lights.send("Somebody", bytes([0xB0, 1, 1]))
-    lights.send("", bytes([0xB0, 7, 99]))
+    lights.send("Lamp:out", bytes([0xB0, 7, 99]))
     assert heard.wait(10.0) and got == [[0xB0, 7, 99]]
     lights.close()
     lights.there("Lamp:out")

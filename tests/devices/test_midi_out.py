@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from studio.devices.midi_out import MidiError, bare, midi_outputs
+from studio.devices.midi_out import MidiError, bare, list_outputs
 
 
 def test_names_without_their_numbers() -> None:
@@ -16,5 +16,5 @@ def test_no_service_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])
     with pytest.raises(MidiError) as caught:
-        midi_outputs()
+        list_outputs()
     assert caught.value.cure

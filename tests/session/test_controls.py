@@ -18,7 +18,6 @@ from studio.control.binding import CONTROLS, Source, Target
 from studio.control.modulators import FromPlayer, Happening, Lfo
 from studio.control.osc import parse_packet
 from studio.control.profile import load_profile, save_profile
-from studio.devices import midi_in
 from studio.engine import Clock
 from studio.engine.threads import stop_all
 from studio.params import ParamError
@@ -26,6 +25,7 @@ from studio.plugins import Registry, read_plugin
 from studio.session.control_sources import MasterClock
 from studio.session.mix import KINDS
 from studio.session.session import Session
+from tests.midi_client import Client, listen_here
 
 SOURCE = '''
 import numpy as np
@@ -70,45 +70,10 @@ class Pulse(Generator):
 '''
 
 
-class Client:
-    """A system's MIDI client with one controller."""
-
-    ports: list[str] = []  # noqa: RUF012
-    made: list[Client] = []  # noqa: RUF012
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.seen, self.name, self.callback = list(Client.ports), "", None
-        Client.made.append(self)
-
-    def get_ports(self) -> list[str]:
-        return self.seen
-
-    def get_current_api(self) -> int:
-        return 1
-
-    def ignore_types(self, **_: bool) -> None: ...
-
-    def set_callback(self, callback: Any) -> None:
-        self.callback = callback
-
-    def open_port(self, number: int, name: str) -> None:
-        self.name = self.seen[number]
-
-    def close_port(self) -> None:
-        self.name = ""
-
-    def delete(self) -> None: ...
-
-
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    import rtmidi
-
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
-    monkeypatch.setattr(midi_in, "POLL", 0.02)
-    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])  # no lights
-    Client.ports, Client.made = ["Pad 20:0"], []
+    listen_here(monkeypatch, "Pad 20:0")
     made = Session(Registry([_plugin(tmp_path, name, text)
                              for name, text in (("shade", SOURCE), ("dim", DIM), ("pulse", PULSE))]))
     made.load("A", "test.shade")

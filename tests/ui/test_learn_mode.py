@@ -15,7 +15,7 @@ from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.inspector.row import ParamRow
 from studio.ui.window import MainWindow
-from tests.ui.control.client import Client
+from tests.midi_client import Client, listen_here
 from tests.ui.stand import make_session
 
 LEFT = Qt.MouseButton.LeftButton
@@ -24,14 +24,7 @@ WAIT = 20_000
 
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    import rtmidi
-
-    from studio.devices import midi_in
-
-    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
-    monkeypatch.setattr(midi_in, "POLL", 0.02)
-    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])
-    Client.ports, Client.made = ["Pad 20:0"], []
+    listen_here(monkeypatch, "Pad 20:0")
     made = make_session(tmp_path)
     yield made
     made.close()

@@ -8,15 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from studio.devices.child import let_go, start_module
 from studio.devices.conductor.scout import Scout
 from studio.devices.conductor.tempo import Tempo
 from studio.devices.conductor.wire import Lines, Message, decode, encode
@@ -31,7 +30,6 @@ GOODBYE = 1.5
 """Seconds that a process gets to end its notes."""
 MOST_QUEUED = 20_000
 KEPT = 4096
-_ROOT = Path(__file__).resolve().parents[3]
 
 Told = Callable[[str, str, str], None]
 
@@ -76,7 +74,7 @@ class Conductor:
         self._heard = 0.0
         self._suspect = 0
         self._wake = threading.Event()
-        self._scout = Scout(_start, self._seen)
+        self._scout = Scout(start_module, self._seen)
 
     # --- outputs ---
 
@@ -262,7 +260,7 @@ class Conductor:
 
     def _run(self) -> None:
         """One process, from its start to its end."""
-        child = _start("studio.devices.conductor")
+        child = start_module("studio.devices.conductor")
         assert child.stdin is not None and child.stdout is not None
         self.starts += 1
         with self._lock:
@@ -282,7 +280,7 @@ class Conductor:
             self._child, self._ready = None, False
             self._filled.notify_all()
         writer.join(2.0)
-        code = _end(child)
+        code = let_go(child)
         if not self._closed:
             self._lost(f"the process that keeps the time ended ({_how(code)})")
 
@@ -371,28 +369,6 @@ class Conductor:
             for known in self._outputs.values():
                 known.state, known.counts = (False, "", ""), {}
         self._told("", reason, "it is started again by itself, and ends what may hang")
-
-
-def _start(module: str) -> subprocess.Popen[bytes]:
-    folders = os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-        env={**os.environ, "PYTHONPATH": folders, "JACK_NO_START_SERVER": "1"},
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-
-
-def _end(child: subprocess.Popen[bytes]) -> int | None:
-    """Let a process that said its last word go; its exit code."""
-    for stream in (child.stdin, child.stdout):
-        with contextlib.suppress(OSError):
-            assert stream is not None
-            stream.close()
-    try:
-        return child.wait(2.0)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait(2.0)
 
 
 def _how(code: int | None) -> str:

@@ -16,6 +16,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from studio.devices.child import silence_errors
+
 PERIOD = 2.0
 
 
@@ -61,18 +63,17 @@ class Scout:
 
 def look() -> list[str]:
     """The names of all ports that can be played to, from fresh clients."""
-    from studio.devices.midi_out import MidiError, midi_outputs
+    from studio.devices.midi_out import MidiError, list_outputs
 
     try:
-        return midi_outputs()
+        return list_outputs()
     except MidiError:
         return []
 
 
 def main() -> int:
     """Until the studio is gone."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    silence_errors()
     with contextlib.suppress(OSError, AttributeError):
         os.setpriority(os.PRIO_PROCESS, 0, 5)
     ended = threading.Event()

@@ -6,7 +6,8 @@ import contextlib
 import threading
 from typing import Any, ClassVar
 
-from studio.devices.midi_out import MidiError, midi_outputs
+from studio.devices.midi_out import MidiError
+from studio.devices.midi_ports import midi_outputs
 from studio.engine.threads import spawn
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from studio.devices.midi_out import MidiError, bare, midi_outputs
+from studio.devices.midi_out import MidiError, bare
+from studio.devices.midi_ports import midi_outputs
 from studio.session.core import Core
 from studio.ui import theme
 from studio.ui.background import Task, background

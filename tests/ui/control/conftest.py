@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from studio.devices import midi_in
 from studio.engine import threads
 from studio.session.session import Session
-from tests.ui.control.client import Client
+from tests.midi_client import Client, listen_here
 from tests.ui.pages.conftest import Wheels
 from tests.ui.stand import make_session
 
@@ -20,12 +19,7 @@ from tests.ui.stand import make_session
 @pytest.fixture
 def pad(monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Callable[..., None]:
     """``pad((0xB0, 7, 100), …)``: the controller sends."""
-    import rtmidi
-
-    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
-    monkeypatch.setattr(midi_in, "POLL", 0.02)
-    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])  # no lights
-    Client.ports, Client.made = ["Pad 20:0"], []
+    listen_here(monkeypatch, "Pad 20:0")
 
     def play(*messages: tuple[int, ...]) -> None:
         def listening() -> list[Client]:

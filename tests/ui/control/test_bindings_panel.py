@@ -12,7 +12,7 @@ from studio.control.binding import Source, Target
 from studio.control.profile import list_profiles, load_profile
 from studio.ui.control.chooser import TargetChooser
 from studio.ui.pages import ControlPage
-from tests.ui.control.client import Client
+from tests.midi_client import Client
 
 LEFT = Qt.MouseButton.LeftButton
 WAIT = 20_000

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from helpers_inspector import Desk
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from studio.devices import midi_in
 from studio.ui.kit.toast import Toast
+from tests.midi_client import listen_here
 
 
 @pytest.fixture(autouse=True)
 def no_ports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A system whose MIDI service has no ports: the test is the controller."""
 
-    class Client:
-        def __init__(self, *_: Any, **__: Any) -> None: ...
-
-        def get_ports(self) -> list[str]:
-            return []
-
-        def close_port(self) -> None: ...
-
-        def delete(self) -> None: ...
-
-    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
+    listen_here(monkeypatch)
     yield
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
-from studio.devices.midi_out import MidiError, bare, midi_outputs
+from studio.devices.midi_out import MidiError, bare
+from studio.devices.midi_ports import midi_outputs
 from studio.devices.sound import SoundError, sound_outputs
 from studio.session.line import Line
 from studio.session.session import Session

@@ -1,8 +1,13 @@
-"""A system's MIDI client for the tests of the page Control."""
+"""A system's MIDI client, and a session that listens with it in its own process instead of in one beside it."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import pytest
+
+from studio.devices import midi_in
+from studio.session import control_ports
 
 
 class Client:
@@ -33,3 +38,15 @@ class Client:
         self.name = ""
 
     def delete(self) -> None: ...
+
+
+def listen_here(monkeypatch: pytest.MonkeyPatch, *ports: str) -> type[Client]:
+    """Controllers of these names are there, without lights; what they say comes from ``Client.made``."""
+    import rtmidi
+
+    monkeypatch.setattr(control_ports, "MidiEar", midi_in.MidiInputs)
+    monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
+    monkeypatch.setattr(midi_in, "POLL", 0.02)
+    monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [])
+    Client.ports, Client.made = list(ports), []
+    return Client
