@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from studio.nn.device import cpu_bf16
 from studio.nn.lstm import RNNSpec, SequenceRNN, State, build_sequence, pack, unpack
@@ -29,15 +29,24 @@ def learning_rate(index: int, steps: int, peak: float, warm: int = 100) -> float
 
 
 class RecurrentRecipe(Recipe):
-    """A recipe with one network, Adam, a warm-up and a cosine. Subclasses call ``start`` and ``descend``."""
+    """A recipe with one network, Adam, a warm-up and a cosine. Subclasses call ``start`` and ``descend``.
+
+    With ``config.average`` above 0 the weights of all steps are averaged too, the latest with the greatest share
+    (Polyak and Juditsky 1992), and ``result`` is that average: it is what is scored, kept and written.
+    """
 
     config: Any
-    network: nn.Module
+    network: Any
+    result: Any
 
-    def start(self, network: nn.Module) -> None:
+    def start(self, network: Any) -> None:
         """Take ``network`` as the one to train; ``config.lr`` and ``config.weight_decay`` set the optimiser."""
-        self.network = network.to(self.config.device)
+        self.network = self.result = network.to(self.config.device)
         self.modules = {"network": self.network}
+        network.weight_dropout = _share(self.config, "weight_dropout")
+        if _share(self.config, "average"):
+            self.result = copy.deepcopy(self.network).requires_grad_(False)
+            self.modules["average"] = self.result
         self.optimisers = {
             "adam": torch.optim.AdamW(network.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
         }
@@ -85,14 +94,18 @@ class RecurrentRecipe(Recipe):
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         optimiser.step()
+        if self.result is not self.network:
+            keep = min(self.config.average, (1 + index) / (10 + index))  # the first steps are soon forgotten
+            with torch.no_grad():
+                torch._foreach_lerp_(list(self.result.parameters()), list(self.network.parameters()), 1.0 - keep)
 
     def store(self) -> dict[str, torch.Tensor]:
         """The tensors of the model file: 8-bit rows where a step multiplies, float16 elsewhere.
 
-        The network takes on the rounded values, so that figures computed afterwards are those of the file.
+        The result takes on the rounded values, so that figures computed afterwards are those of the file.
         """
-        stored = pack(self.network.state_dict())
-        self.network.load_state_dict(unpack(stored))
+        stored = pack(self.result.state_dict())
+        self.result.load_state_dict(unpack(stored))
         return stored
 
     def extra_state(self) -> dict[str, Any]:
@@ -102,22 +115,36 @@ class RecurrentRecipe(Recipe):
         self.rate, self.scale = state["rate"], state["scale"]
 
 
-def spec_of(vocabulary: int, config: Any) -> RNNSpec:
+def _share(config: Any, name: str) -> float:
+    """A setting that not every recipe has, 0 to below 1. Raises TrainingError."""
+    value = float(getattr(config, name, 0.0))
+    if not 0.0 <= value < 1.0:
+        raise TrainingError(f"{name}: {value} is not from 0 to below 1")
+    return value
+
+
+def spec_of(vocabulary: int, config: Any, labels: int = 0) -> RNNSpec:
     """The network shape that the settings ask for. Raises TrainingError."""
+    shape = (vocabulary, config.embedding, config.hidden, config.layers, config.cell, config.dropout, labels)
     try:
-        return RNNSpec(vocabulary, config.embedding, config.hidden, config.layers, config.cell, config.dropout)
+        return RNNSpec(*shape)
     except ValueError as error:
         raise TrainingError(str(error)) from None
 
 
 @torch.no_grad()
-def score_stream(network: SequenceRNN, tokens: torch.Tensor, device: str = "cpu") -> float:
-    """Mean nats per symbol over ``tokens`` ``(length,)`` read as one stream; the first one is not predicted."""
+def score_stream(
+    network: SequenceRNN, tokens: torch.Tensor, device: str = "cpu", given: torch.Tensor | None = None
+) -> float:
+    """Mean nats per symbol over ``tokens`` ``(length,)`` read as one stream; the first one is not predicted.
+
+    ``given`` ``(labels,)`` is what the network is told of it.
+    """
     network.eval()
     state: State | None = None
     total = 0.0
     for begin in range(0, len(tokens) - 1, SCORE_CHUNK):
         part = tokens[begin : begin + SCORE_CHUNK + 1].to(device)
-        logits, state = network(part[None, :-1], state)
+        logits, state = network(part[None, :-1], state, None if given is None else given[None].to(device))
         total += float(F.cross_entropy(logits[0], part[1:], reduction="sum"))
     return total / (len(tokens) - 1)
