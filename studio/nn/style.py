@@ -215,12 +215,41 @@ def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.fl
 
 
 @torch.no_grad()
-def with_rows(net: StyleNet, styles: Sequence[str]) -> StyleNet:
-    """A network that paints as ``net`` does, for other ``styles``: each begins as the mean of the styles of ``net``."""
+def with_rows(net: StyleNet, styles: Sequence[str], like: Mapping[str, str] | None = None) -> StyleNet:
+    """A network with the convolutions and the plain row of ``net``, for other ``styles``.
+
+    A style that ``net`` has keeps its row. A new one begins as the row that ``like`` names for it, else as the mean of
+    all rows. Raises KeyError where ``like`` names a style that ``net`` does not have.
+    """
     made = StyleNet(styles, net.stem, net.trunk, net.blocks)
+    sources = [name if name in net.styles else (like or {}).get(name) for name in styles]
     state = net.state_dict()
     for name in ("gamma", "beta", "keep"):
         table = state[name]
-        state[name] = torch.cat([table[:-1].mean(0, keepdim=True).expand(len(styles), -1), table[-1:]])
+        rows = [
+            table[:-1].mean(0) if source is None
+            else table[net.styles.index(source) if source in net.styles else _unknown(source, net.styles)]
+            for source in sources
+        ]
+        state[name] = torch.cat([torch.stack(rows), table[-1:]])
+    made.load_state_dict(state)
+    return made
+
+
+@torch.no_grad()
+def joined(net: StyleNet, added: StyleNet) -> StyleNet:
+    """``net`` with the rows of ``added`` after its own; those of a style that both have are taken from ``added``.
+
+    The two must share their convolutions: ``added`` is what ``with_rows`` made of ``net``, with other numbers in it.
+    """
+    styles = [*net.styles, *(name for name in added.styles if name not in net.styles)]
+    made = StyleNet(styles, net.stem, net.trunk, net.blocks)
+    state, other = net.state_dict(), added.state_dict()
+    for name in ("gamma", "beta", "keep"):
+        rows = [
+            other[name][added.styles.index(style)] if style in added.styles else state[name][net.styles.index(style)]
+            for style in styles
+        ]
+        state[name] = torch.stack([*rows, state[name][-1]])
     made.load_state_dict(state)
     return made

@@ -29,7 +29,7 @@ from studio.training.loop import TrainingError
 
 Picture = NDArray[np.uint8]
 
-MAX_STYLES = 16
+MAX_STYLES = 64
 LEAST_PHOTOS = 4
 """Fewest photographs that will do."""
 MANY_PHOTOS = 50

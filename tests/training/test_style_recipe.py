@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from studio.nn.style import StyleNet, load_net, load_style, with_rows
+from studio import paths
+from studio.nn.style import StyleNet, joined, load_net, load_style, with_rows
 from studio.nn.vgg import VGG
 from studio.nn.weights import save_model
 from studio.training.loop import TrainingError, train
@@ -116,8 +117,8 @@ def test_missing_folders_and_too_few_pictures_are_sentences(data: Path, tmp_path
         recipe(data).prepare(tmp_path)
     with pytest.raises(TrainingError, match="nowhere is not a folder"):
         recipe(data, photos=str(tmp_path / "nowhere")).prepare(data)
-    with pytest.raises(TrainingError, match="17 pictures"):
-        choose_styles("", [Path(f"{k}.png") for k in range(17)])
+    with pytest.raises(TrainingError, match="65 pictures"):
+        choose_styles("", [Path(f"{k}.png") for k in range(65)])
     (tmp_path / "bad.jpg").write_bytes(b"no picture")
     with pytest.raises(TrainingError, match=r"bad\.jpg.*a painting is a picture"):
         recipe(data, styles="").prepare(tmp_path / "bad.jpg")
@@ -133,11 +134,67 @@ def test_one_painting_is_enough(data: Path, tmp_path: Path, monkeypatch: pytest.
     figures = train(recipe(data, styles="", initial="house_styles", steps=2), data / "paintings" / "a.png",
                     tmp_path / "a.safetensors")
     assert figures["style_a"] > 0
-    made = load_net(tmp_path / "a.safetensors")
-    assert made.styles == ("a",) and made.trunk == 128, "the shape is that of the network it began with"
+    house, made = load_net(paths.find_model("house_styles")), load_net(tmp_path / "a.safetensors")
+    assert made.styles == (*house.styles, "a") and made.trunk == house.trunk
     assert load_style(tmp_path / "a.safetensors")(torch.rand(3, 40, 50)).shape == (3, 40, 50)
     card = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert card["learned_parameters"] == 2 * sum(house.channels) + 1 == 1777 and card["began_as"]["a"] in house.styles
     assert str(data) not in json.dumps(card), "the card must not say on whose machine it was made"
+
+
+@pytest.fixture(scope="module")
+def base(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small network of two styles to add others to."""
+    path = tmp_path_factory.mktemp("base") / "base.safetensors"
+    train(recipe(data, steps=2), data, path)
+    return path
+
+
+def test_adding_a_style_moves_nothing_but_its_row(data: Path, base: Path, tmp_path: Path) -> None:
+    train(recipe(data, initial=str(base), styles="new=a"), data, tmp_path / "more.safetensors")
+    before, after = load_net(base), load_net(tmp_path / "more.safetensors")
+    assert after.styles == ("wave", "a", "new")
+    for name, value in before.state_dict().items():
+        now = after.state_dict()[name]
+        if name in ("gamma", "beta", "keep"):
+            assert torch.equal(value, now[[0, 1, 3]]), f"{name}: the other styles and the plain picture paint as before"
+            assert not any(torch.equal(now[2], row) for row in value), f"{name}: the new row is as it began"
+        else:
+            assert torch.equal(value, now), f"{name}: all styles share it, so it must not move"
+
+
+def test_learning_a_style_again_leaves_the_others_alone(data: Path, base: Path, tmp_path: Path) -> None:
+    train(recipe(data, initial=str(base), styles="wave=a"), data, tmp_path / "again.safetensors")
+    before, after = load_net(base), load_net(tmp_path / "again.safetensors")
+    assert after.styles == before.styles and torch.equal(after.gamma[1:], before.gamma[1:])
+    assert not torch.equal(after.gamma[0], before.gamma[0])
+
+
+def test_adding_a_style_resumes_exactly(data: Path, base: Path, tmp_path: Path) -> None:
+    settings = {"initial": str(base), "styles": "new=a"}
+    whole = train(recipe(data, **settings), data, tmp_path / "whole.safetensors")
+    done = iter([False, False, True])
+    assert train(recipe(data, **settings), data, tmp_path / "p.safetensors", should_stop=lambda: next(done))["stopped"]
+    assert train(recipe(data, **settings), data, tmp_path / "p.safetensors", resume=True) == whole
+    assert (tmp_path / "p.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+def test_a_new_style_begins_as_the_one_that_comes_nearest(data: Path, base: Path) -> None:
+    run = recipe(data, initial=str(base), styles="new=a")
+    run.prepare(data)
+    run.build()
+    (nearest,) = run.like.values()
+    start = run.validate()["score"]
+    for other in run.base.styles if run.base else ():
+        run.average.load_state_dict(with_rows(load_net(base), ["new"], {"new": other}).state_dict())
+        assert other == nearest or run.validate()["score"] >= start * 0.98, "the held-out photographs agree, about"
+
+
+def test_tuning_the_whole_network_knows_the_new_styles_alone(data: Path, base: Path, tmp_path: Path) -> None:
+    train(recipe(data, initial=str(base), styles="new=a,wave=b", learn="all"), data, tmp_path / "all.safetensors")
+    before, after = load_net(base), load_net(tmp_path / "all.safetensors")
+    assert after.styles == ("new", "wave")
+    assert not torch.equal(before.head.weight, after.head.weight)
 
 
 def test_photos_may_lie_elsewhere_and_paintings_need_no_folder_of_their_own(data: Path) -> None:
@@ -176,3 +233,25 @@ def test_a_network_with_other_rows_paints_the_plain_picture_as_before() -> None:
         mean = net(picture, torch.tensor([[0.5, 0.5, 0.0]]))
         assert torch.allclose(made(picture, torch.tensor([[0.0, 0.0, 0.0, 1.0]])), plain, atol=1e-5)
         assert torch.allclose(made(picture, torch.tensor([[0.0, 1.0, 0.0, 0.0]])), mean, atol=1e-5)
+
+
+def test_a_new_row_begins_as_the_one_it_is_said_to_be_like_and_known_ones_stay() -> None:
+    torch.manual_seed(2)
+    net = StyleNet(["x", "y"], 16, 16, 1)
+    torch.nn.init.normal_(net.gamma)
+    made = with_rows(net, ["y", "new"], {"new": "x"})
+    assert torch.equal(made.gamma, net.gamma[[1, 0, 2]])
+    with pytest.raises(KeyError, match="no style 'z'"):
+        with_rows(net, ["new"], {"new": "z"})
+
+
+def test_joining_puts_new_rows_behind_and_replaces_those_of_the_same_name() -> None:
+    torch.manual_seed(3)
+    net = StyleNet(["x", "y"], 16, 16, 1)
+    torch.nn.init.normal_(net.beta)
+    added = with_rows(net, ["new", "x"])
+    torch.nn.init.normal_(added.beta)
+    made = joined(net, added)
+    assert made.styles == ("x", "y", "new")
+    assert torch.equal(made.beta, torch.stack([added.beta[1], net.beta[1], added.beta[0], net.beta[2]]))
+    assert torch.equal(made.head.weight, net.head.weight)
