@@ -56,7 +56,7 @@ class DrumRecipe(EventRecipe):
         config = self.config
         if not data.is_dir():
             raise TrainingError(f"{data} is not a folder; give a folder of .mid files")
-        rows = self._list(data)
+        rows = performances(data)
         styles = Counter(style for _, split, style in rows if split == "train" and style)
         labels = tuple(sorted(style for style, _ in styles.most_common(config.styles)))
         skipped: list[str] = []
@@ -84,22 +84,23 @@ class DrumRecipe(EventRecipe):
         self.shifts = [[0]] * len(splits["train"])
         return {"files": len(rows), "skipped": skipped, "pitches": pitches, "styles": dict(styles)}
 
-    def _list(self, folder: Path) -> list[tuple[Path, str, str]]:
-        """File, split and style of every performance."""
-        table = folder / "info.csv"
-        if not table.is_file():
-            files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))[:MAX_FILES]
-            held = {1, *range(9, len(files), 10)}
-            return [(path, "valid" if place in held else "train", "") for place, path in enumerate(files)]
-        rows: list[tuple[Path, str, str]] = []
-        text, _ = read_text(table)
-        for row in csv.DictReader(io.StringIO(text)):
-            split, name = _SPLITS.get(row.get("split") or ""), row.get("midi_filename") or ""
-            path = (folder / name).resolve()
-            if split and name and path.is_relative_to(folder.resolve()) and path.is_file():
-                fill = row.get("beat_type") == "fill"
-                rows.append((path, split, "fill" if fill else (row.get("style") or "").split("/")[0]))
-        return rows
+
+def performances(folder: Path) -> list[tuple[Path, str, str]]:
+    """File, split and style of every performance."""
+    table = folder / "info.csv"
+    if not table.is_file():
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))[:MAX_FILES]
+        held = {1, *range(9, len(files), 10)}
+        return [(path, "valid" if place in held else "train", "") for place, path in enumerate(files)]
+    rows: list[tuple[Path, str, str]] = []
+    text, _ = read_text(table)
+    for row in csv.DictReader(io.StringIO(text)):
+        split, name = _SPLITS.get(row.get("split") or ""), row.get("midi_filename") or ""
+        path = (folder / name).resolve()
+        if split and name and path.is_relative_to(folder.resolve()) and path.is_file():
+            fill = row.get("beat_type") == "fill"
+            rows.append((path, split, "fill" if fill else (row.get("style") or "").split("/")[0]))
+    return rows
 
 
 def drum_piece(song: MidiSong, label: str) -> Piece:

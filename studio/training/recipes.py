@@ -8,7 +8,9 @@ RECIPES: dict[str, str] = {
     "text": "studio.training.text:TextRecipe",
     "midi": "studio.training.midi:MidiRecipe",
     "drums": "studio.training.drums:DrumRecipe",
+    "humanise": "studio.training.humanise:HumaniseRecipe",
     "roll": "studio.training.roll:RollRecipe",
+    "handwriting": "studio.training.handwriting:HandwritingRecipe",
     "gan": "studio.training.gan:GanRecipe",
     "style": "studio.training.style:StyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
@@ -82,10 +84,21 @@ ABOUT: dict[str, About] = {
         defaults=(("sample_every", "100"),),
         models=(("initial", "event-rnn"),),
     ),
+    "humanise": About(
+        "Drummer's feel", "Plays written drums with the dynamics and timing of your drummers",
+        "A folder of .mid files of drums that were played, not written", "notes", "reverie.midi_sequencer",
+        basics=("steps", "hidden", "window", "timing", "source", "sample_every"), defaults=(("sample_every", "200"),),
+    ),
     "roll": About(
         "Piano rolls", "A network over piano rolls, measured as the literature does",
         "A JSON file of piano rolls with train, valid and test", "notes", folder=False, endings=(".json",),
         basics=("steps", "hidden", "dropout", "source"),
+    ),
+    "handwriting": About(
+        "Handwriting", "A hand that writes any text, stroke by stroke",
+        "Strokes with their texts (IAM-OnDB, Quick-Draw .ndjson, SVG, .json), or any text: then the studio's own pen "
+        "writes it to learn from", "image", "reverie.handwriting", endings=(".txt", ".json", ".ndjson", ".svg", ".xml"),
+        basics=("steps", "hidden", "lines", "longest", "source", "sample_every"), defaults=(("sample_every", "250"),),
     ),
     "features": About(
         "Eyes for dreams", "Small eyes learned from large ones, to dream with",
