@@ -8,9 +8,9 @@ predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 201
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +38,9 @@ NEWCOMER = 0.01
 
 MAX_LABELS = 256
 """Most labels of a network."""
+
+MAX_MEMBERS = 16
+"""Most members of a mixture."""
 
 _LIMITS = {"vocabulary": 65_536, "embedding": 4096, "hidden": 8192, "layers": 16}
 
@@ -183,15 +186,40 @@ class RollRNN(nn.Module):
         return logits, after
 
 
-Network = TypeVar("Network", SequenceRNN, RollRNN)
+class RollMixture(nn.Module):
+    """Several ``RollRNN`` as one: a key's chance is the mean of the chances that the members give it."""
+
+    def __init__(self, members: Sequence[RollRNN]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    @property
+    def spec(self) -> RNNSpec:
+        """The shape of each member."""
+        return cast(RollRNN, self.members[0]).spec
+
+    def forward(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+        parts = 2 if self.spec.cell == "lstm" else 1
+        made, after = [], []
+        for place, member in enumerate(self.members):
+            logits, carried = member(frames, None if state is None else state[place * parts : (place + 1) * parts])
+            made.append(logits)
+            after += carried
+        each = torch.stack(made).float()
+        # the mean chance as a logit: log of the mean chance that it sounds, less that it does not
+        mean = torch.logsumexp(F.logsigmoid(each), 0) - torch.logsumexp(F.logsigmoid(-each), 0)
+        return mean, tuple(after)
 
 
-def expected_shapes(spec: RNNSpec, *, roll: bool = False) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of the network, without building it.
+def expected_shapes(spec: RNNSpec, *, roll: bool = False, members: int = 1) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of the network (of each of several members), without building it.
 
     They are counted, not read off a network on torch's device "meta": that imports torch's compiler, which takes
     seconds, and two threads that do so at once break it for the rest of the run.
     """
+    if members > 1:
+        alone = expected_shapes(spec, roll=roll)
+        return {f"members.{place}.{name}": shape for place in range(members) for name, shape in alone.items()}
     gates = GATES[spec.cell] * spec.hidden
     shapes: dict[str, tuple[int, ...]] = {} if roll else {"embedding.weight": (spec.vocabulary, spec.embedding)}
     for layer in range(spec.layers):
@@ -257,18 +285,28 @@ def unpack(stored: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 def build_sequence(model: ModelFile) -> SequenceRNN:
     """The trained network in a model file, ready to read. Raises WeightsError."""
     spec = RNNSpec.from_json(model.config.get("network"), where=str(model.path))
-    return _filled(SequenceRNN, spec, model)
+    return cast(SequenceRNN, _filled(lambda: SequenceRNN(spec), expected_shapes(spec), model))
 
 
-def build_roll(model: ModelFile) -> RollRNN:
-    """The piano-roll network in a model file. Raises WeightsError."""
-    return _filled(RollRNN, RNNSpec.from_json(model.config.get("network"), where=str(model.path)), model)
+def build_roll(model: ModelFile) -> RollRNN | RollMixture:
+    """The piano-roll network in a model file, or the mixture of them. Raises WeightsError."""
+    spec = RNNSpec.from_json(model.config.get("network"), where=str(model.path))
+    members = model.config.get("members", 1)
+    if type(members) is not int or not 1 <= members <= MAX_MEMBERS:
+        raise WeightsError(f"{short_path(model.path)} names {members!r} members, not 1 to {MAX_MEMBERS}")
+    made = _filled(lambda: roll_of(spec, members), expected_shapes(spec, roll=True, members=members), model)
+    return cast(RollRNN | RollMixture, made)
 
 
-def _filled(kind: type[Network], spec: RNNSpec, model: ModelFile) -> Network:
+def roll_of(spec: RNNSpec, members: int = 1) -> RollRNN | RollMixture:
+    """A fresh piano-roll network, or a mixture of several."""
+    return RollRNN(spec) if members == 1 else RollMixture([RollRNN(spec) for _ in range(members)])
+
+
+def _filled(make: Callable[[], nn.Module], shapes: dict[str, tuple[int, ...]], model: ModelFile) -> nn.Module:
     tensors = unpack(model.tensors)
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    check_against(expected_shapes(spec, roll=kind is RollRNN), found, where=short_path(model.path))
-    network = kind(spec)
+    check_against(shapes, found, where=short_path(model.path))
+    network = make()
     network.load_state_dict(tensors)
     return network.eval()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from studio import safe_json
 from studio.files import FileError
-from studio.nn.lstm import KEYS, LOWEST_KEY, ROLL, RollRNN
+from studio.nn.lstm import KEYS, LOWEST_KEY, MAX_MEMBERS, ROLL, RollMixture, RollRNN, roll_of
 from studio.training.loop import Config, Export, TrainingError
 from studio.training.recurrent import RecurrentRecipe, spec_of
 
@@ -36,7 +36,9 @@ class RollSettings(Config):
 
     steps: int = 4000
     cell: str = "lstm"
-    """Kind of recurrent cell: lstm or gru."""
+    """Kind of recurrent cell: lstm, gru or rnn (plain, with tanh)."""
+    members: int = 1
+    """Networks that are trained side by side, each on pieces of its own choice; the mean of what they say counts."""
     layers: int = 1
     """Recurrent layers on top of each other."""
     hidden: int = 256
@@ -45,6 +47,10 @@ class RollSettings(Config):
     """Share of activations dropped before the output while training."""
     input_dropout: float = 0.0
     """Share of sounding keys that training leaves out at the input."""
+    weight_dropout: float = 0.0
+    """Share of the recurrent weights left out while training."""
+    average: float = 0.0
+    """Memory of the average of the weights that becomes the model, such as 0.998; 0: the last weights themselves."""
     batch: int = 16
     """Pieces per step."""
     down: int = 5
@@ -59,8 +65,6 @@ class RollSettings(Config):
     """Largest norm of the gradient."""
     embedding: int = 1
     """Not used by this network."""
-    precision: str = "auto"
-    """Arithmetic of training: auto (bfloat16 where the processor has it), float32 or bfloat16."""
     source: str = ""
     """Name of the music for the model's card."""
     licence: str = ""
@@ -102,7 +106,7 @@ def pad(rolls: list[Roll]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def roll_loss(
-    network: RollRNN, frames: torch.Tensor, weight: torch.Tensor, inputs: torch.Tensor | None = None
+    network: RollRNN | RollMixture, frames: torch.Tensor, weight: torch.Tensor, inputs: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Nats per predicted frame: see the module."""
     logits, _ = network((frames if inputs is None else inputs)[:, :-1])
@@ -111,7 +115,7 @@ def roll_loss(
 
 
 @torch.no_grad()
-def score_rolls(network: RollRNN, rolls: list[Roll], device: str = "cpu") -> float:
+def score_rolls(network: RollRNN | RollMixture, rolls: list[Roll], device: str = "cpu") -> float:
     """Nats per frame over all frames of ``rolls``, each piece read from its start."""
     network.eval()
     frames, weight = pad(rolls)
@@ -126,7 +130,8 @@ class RollRecipe(RecurrentRecipe):
     Settings: ClassVar[type[Config]] = RollSettings
 
     config: RollSettings
-    network: RollRNN
+    network: RollRNN | RollMixture
+    result: RollRNN | RollMixture
 
     def prepare(self, data: Path) -> dict[str, Any]:
         splits = {name: [r for r in rolls if len(r) > 1] for name, rolls in read_rolls(data).items()}
@@ -138,41 +143,48 @@ class RollRecipe(RecurrentRecipe):
         }
 
     def build(self) -> None:
-        self.start(RollRNN(spec_of(KEYS, self.config)))
+        if not 1 <= self.config.members <= MAX_MEMBERS:
+            raise TrainingError(f"members: {self.config.members} is not from 1 to {MAX_MEMBERS}")
+        self.start(roll_of(spec_of(KEYS, self.config), self.config.members))
 
     def step(self, index: int) -> dict[str, float]:
+        self.network.train()
+        members = self.network.members if isinstance(self.network, RollMixture) else [self.network]
+        with self.mixed():
+            losses = torch.stack([self._loss(cast(RollRNN, member)) for member in members])
+        self.descend(losses.sum(), index)
+        return {"loss": float(losses.mean().detach())}
+
+    def _loss(self, network: RollRNN) -> torch.Tensor:
         config = self.config
         chosen = self.rng.choice(len(self.training), min(config.batch, len(self.training)), replace=False)
         shifts = self.rng.integers(-config.down, config.up + 1, len(chosen))
         rolls = [_transposed(self.training[piece], int(shift)) for piece, shift in zip(chosen, shifts, strict=True)]
         frames, weight = (tensor.to(config.device) for tensor in pad(rolls))
-        self.network.train()
         inputs = frames
         if config.input_dropout:
             inputs = frames * (torch.rand(frames.shape) >= config.input_dropout).to(frames)
-        with self.mixed():
-            loss = roll_loss(self.network, frames, weight, inputs)
-        self.descend(loss, index)
-        return {"loss": float(loss.detach())}
+        return roll_loss(network, frames, weight, inputs)
 
     def validate(self) -> dict[str, float]:
-        nats = score_rolls(self.network, self.valid, self.config.device)
+        nats = score_rolls(self.result, self.valid, self.config.device)
         return {"score": nats, "validation_nats_per_frame": nats}
 
     def export(self) -> Export:
         stored = self.store()
         figures = {
-            "stored_validation_nats_per_frame": score_rolls(self.network, self.valid, self.config.device),
-            "stored_test_nats_per_frame": score_rolls(self.network, self.test, self.config.device),
+            "stored_validation_nats_per_frame": score_rolls(self.result, self.valid, self.config.device),
+            "stored_test_nats_per_frame": score_rolls(self.result, self.test, self.config.device),
         }
         card = {
             "title": f"Piano roll of {self.config.source or 'polyphonic music'}",
             "data": {"name": self.config.source, "licence": self.config.licence},
             "note": "metric of arXiv 1803.01271: nats per frame, 88 keys, first frame not predicted; chosen by the "
                     "validation pieces; training transposes; the figures are those of the stored 8-bit rows",
-            "parameters": sum(tensor.numel() for tensor in self.network.parameters()), "figures": figures,
+            "parameters": sum(tensor.numel() for tensor in self.result.parameters()), "figures": figures,
         }
-        return Export(stored, ROLL, {"network": self.network.spec.to_json(), "kind": "roll"}, card)
+        config = {"network": self.result.spec.to_json(), "kind": "roll", "members": self.config.members}
+        return Export(stored, ROLL, config, card)
 
 
 def _transposed(roll: Roll, shift: int) -> Roll:

@@ -14,15 +14,18 @@ from hypothesis import strategies as st
 from studio.nn import rows8
 from studio.nn.device import threads
 from studio.nn.lstm import (
+    ROLL,
     SEQUENCE,
     RNNSpec,
     RollRNN,
     SequenceRNN,
+    build_roll,
     build_sequence,
     detach,
     expected_shapes,
     grown,
     pack,
+    roll_of,
     unpack,
 )
 from studio.nn.sampling import Sampling, chances, draw
@@ -329,3 +332,24 @@ def test_a_model_file_of_another_size_is_a_sentence(tmp_path: Path) -> None:
     save_model(tmp_path / "m.safetensors", pack(made.state_dict()), SEQUENCE, config)
     with pytest.raises(WeightsError, match="does not fit"):
         build_sequence(load_model(tmp_path / "m.safetensors", SEQUENCE))
+
+
+def test_a_mixture_of_rolls_says_the_mean_of_the_chances(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    spec = RNNSpec(88, 1, 10, 1)
+    made = roll_of(spec, 3).eval()
+    frames = (torch.rand(2, 7, 88) < 0.05).float()
+    with torch.no_grad():
+        wanted = torch.stack([torch.sigmoid(member(frames)[0]) for member in made.members]).mean(0)
+        logits = made(frames)[0]
+        assert torch.allclose(torch.sigmoid(logits), wanted, atol=1e-6)
+        halves = made(frames[:, :4])
+        again = torch.cat([halves[0], made(frames[:, 4:], halves[1])[0]], 1)
+    assert torch.allclose(again, logits, atol=1e-5), "each goes on from its own memory"
+    save_model(tmp_path / "m.safetensors", pack(made.state_dict()), ROLL, {"network": spec.to_json(), "members": 3})
+    read = build_roll(load_model(tmp_path / "m.safetensors", ROLL))
+    with torch.no_grad():
+        assert (torch.sigmoid(read(frames)[0]) - wanted).abs().max() < 0.01
+    save_model(tmp_path / "m.safetensors", pack(made.state_dict()), ROLL, {"network": spec.to_json(), "members": 0})
+    with pytest.raises(WeightsError, match="0 members"):
+        build_roll(load_model(tmp_path / "m.safetensors", ROLL))

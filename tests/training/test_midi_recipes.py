@@ -62,7 +62,9 @@ def groove(tmp_path: Path) -> Path:
 
 
 def recipe(kind: str, **changes: Any) -> Recipe:
-    if kind == "roll":
+    if kind == "three rolls":
+        changes = {"members": 3, "weight_dropout": 0.3, "input_dropout": 0.1, "average": 0.9, **changes}
+    if kind.endswith(("roll", "rolls")):
         return RollRecipe(RollSettings(**{**SMALL, **changes}))
     if kind == "drums":
         return DrumRecipe(DrumSettings(**{**SMALL, "embedding": 8, "window": 40, **changes}))
@@ -78,11 +80,11 @@ def rolls(tmp_path: Path, chorales: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["midi", "drums", "roll"])
+@pytest.mark.parametrize("kind", ["midi", "drums", "roll", "three rolls"])
 def test_resuming_gives_the_same_figures(
     kind: str, chorales: Path, groove: Path, rolls: Path, tmp_path: Path
 ) -> None:
-    data = {"midi": chorales, "drums": groove, "roll": rolls}[kind]
+    data = {"midi": chorales, "drums": groove}.get(kind, rolls)
     whole = train(recipe(kind), data, tmp_path / "a.safetensors")
     calls = iter([False] * 4 + [True] * 100)
     assert train(recipe(kind), data, tmp_path / "b.safetensors", should_stop=lambda: next(calls))["step"] == 5
