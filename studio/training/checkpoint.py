@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from studio.files import FileError, atomic_write, explain, short_path
 from studio.nn.weights import CURE, read_header
+
+MARGIN = 32_000_000
+"""Bytes that shall stay free besides: for samples and events."""
 
 
 class CheckpointError(ValueError):
@@ -45,17 +51,41 @@ def _unpack(packed: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def save(path: Path, tree: dict[str, Any]) -> None:
-    """Write ``tree`` atomically to one file."""
+    """Write ``tree`` atomically to one file. Raises FileError when that fails; the file of before is then untouched."""
     tensors: dict[str, torch.Tensor] = {}
     structure = json.dumps(_pack(tree, tensors))
-    temporary = path.with_name(f".{path.name}.part")
+    with atomic_write(path) as temporary:
+        try:
+            save_file(tensors or {"empty": torch.zeros(1)}, temporary, {"reverie.checkpoint": structure})
+        except SafetensorError as error:
+            code = _SYSTEM_ERROR.search(str(error))  # the library tells an error of the system by its number alone
+            if code is None:
+                raise
+            raise explain(OSError(int(code[1]), os.strerror(int(code[1]))), path, writing=True) from None
+
+
+_SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+
+
+def check_space(path: Path, size: int) -> None:
+    """Refuse a training whose checkpoints, of about ``size`` bytes, will not fit beside ``path``.
+
+    A new one is written while the old one is still there, and the model comes beside them. Raises FileError.
+    """
     try:
-        save_file(tensors or {"empty": torch.zeros(1)}, temporary, {"reverie.checkpoint": structure})
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        free = shutil.disk_usage(path.parent).free
+    except OSError:  # a disk that does not say
+        return
+    need = 3 * size + MARGIN
+    if free < need:
+        raise FileError(
+            f"{short_path(path.parent)}: {_shown(free)} are free, a training of this size needs {_shown(need)} for its "
+            "checkpoints and the model; free some space or choose another disk with -o"
+        )
+
+
+def _shown(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def load(path: Path) -> dict[str, Any]:

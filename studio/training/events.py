@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -58,8 +58,6 @@ class EventSettings(Config):
     """Largest norm of the gradient."""
     unlabelled: float = 0.1
     """Share of the pieces that training shows without their label, so that the model also plays without one."""
-    precision: str = "auto"
-    """Arithmetic of training: auto (bfloat16 where the processor has it), float32 or bfloat16."""
     initial: str = ""
     """Event model to go on from; its vocabulary and the size of its network are kept. Empty: from scratch."""
     source: str = ""
@@ -106,6 +104,7 @@ def find_key(notes: Sequence[VoiceNote]) -> str:
 class EventRecipe(RecurrentRecipe):
     """A recipe over pieces. Subclasses implement ``read``, which fills ``splits`` and ``vocabulary``."""
 
+    shares: ClassVar[bool] = True
     config: EventSettings
     network: SequenceRNN
     vocabulary: EventVocabulary
@@ -160,12 +159,16 @@ class EventRecipe(RecurrentRecipe):
 
     def step(self, index: int) -> dict[str, float]:
         config = self.config
-        symbols = pad([self._crop() for _ in range(config.batch)]).to(config.device)
+        with self.fetching():
+            crops = [self._crop() for _ in range(config.batch)]
+        symbols = pad(self.share(crops)).to(config.device)
         self.network.train()
         with self.mixed():
             logits, _ = self.network(symbols[:, :-1].clamp_min(0))
         targets = symbols[:, 1:].flatten()
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=IGNORED)
+        total = F.cross_entropy(logits.flatten(0, 1).float(), targets, ignore_index=IGNORED, reduction="sum")
+        # the mean over the whole batch, whose shares are of different length
+        loss = total * self.shard.count / sum(len(crop) - 1 for crop in crops)
         self.descend(loss, index)
         return {"loss": float(loss.detach())}
 

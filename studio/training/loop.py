@@ -1,244 +1,151 @@
-"""The one training loop: budget, validation, samples, checkpoint and exact resume, NaN guard, events.
+"""The one training loop: budget, validation, samples, checkpoint and exact resume, guards, events.
 
-A Recipe knows its data and networks; the loop knows time, files and failure. Events are dicts with a ``kind``:
-``start`` (configuration, data report), ``step`` (losses, rate, time left), ``validate`` (figures), ``sample`` (files),
-``checkpoint``, ``rollback`` (reason), ``paused``, ``resumed``, ``stopped``, ``done`` (figures, model). They are written
-as JSON lines to ``<model>.events.jsonl``; docs/formats.md describes them.
+A Recipe knows its data and networks; the loop knows time, files and failure; ``stepping`` cuts batches, ``team`` joins
+processes, ``guard`` tells divergence. Events are dicts with a ``kind``, see docs/formats.md, written as JSON
+lines to ``<model>.events.jsonl``; their curves are drawn to ``<model>.curves.png``.
 """
 
 from __future__ import annotations
 
-import datetime
+import contextlib
+import gc
 import json
 import math
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
-import numpy as np
 import torch
 
+from studio.files import FileError, explain
 from studio.nn.weights import save_model
 from studio.training import checkpoint
-
-Event = dict[str, Any]
+from studio.training.card import made_card
+from studio.training.curves import Curves
+from studio.training.guard import Guard
+from studio.training.pace import Pace
+from studio.training.recipe import Config, Control, Event, Export, Recipe, Shard, TrainingError, check_config
+from studio.training.state import (
+    copied,
+    expected_bytes,
+    load_state,
+    random_state,
+    set_random_state,
+    state_of,
+    untouched_randomness,
+    weights_of,
+)
+from studio.training.stepping import Stepper, out_of_memory
+from studio.training.team import Team
 
 PAUSE_LOOK = 0.05
 """Seconds between two looks whether a pause has ended."""
-
-
-class TrainingError(ValueError):
-    """Training cannot start or go on; the message says why and what to do."""
-
-
-@dataclass
-class Config:
-    """Settings every recipe has; a recipe subclasses it with its own."""
-
-    steps: int = 1000
-    """Optimisation steps in all."""
-    seed: int = 0
-    """Chooses the first weights, the order of the data and every other throw."""
-    device: str = "cpu"
-    """cpu, cuda, mps or auto."""
-    validate_every: int = 250
-    """Steps between two validations."""
-    sample_every: int = 1000
-    """Steps between two samples to look at or listen to."""
-    checkpoint_every: int = 250
-    """Steps between two checkpoints, from which --resume goes on."""
-
-
-@dataclass
-class Control:
-    """What somebody outside asks of a run. The loop looks between steps, so nothing half-done is lost; the fields may
-    be set from any thread."""
-
-    pause: bool = False
-    """Wait, after writing a checkpoint; go on when it is False again."""
-    stop: bool = False
-    """Write a checkpoint and end, without a model."""
-    finish: bool = False
-    """End now and write the model as it is."""
-
-
-@dataclass
-class Export:
-    """What a finished model is: tensors, architecture name, its configuration, and the card's figures."""
-
-    tensors: dict[str, torch.Tensor]
-    architecture: str
-    config: dict[str, Any]
-    card: dict[str, Any]
-
-
-class Recipe(ABC):
-    """One way to train one kind of network. Subclasses fill in the abstract methods; the loop calls them in this order:
-    ``prepare``, ``build``, then ``step`` many times with ``validate`` and ``sample`` between, and ``export``.
-
-    All randomness comes from ``self.rng`` (numpy) and torch's global generator: the loop saves and restores both,
-    so a resumed run gives the same figures as an uninterrupted one.
-    """
-
-    name: ClassVar[str]
-    help: ClassVar[str]
-    Settings: ClassVar[type[Config]] = Config
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.rng = np.random.default_rng(config.seed)
-        self.modules: dict[str, torch.nn.Module] = {}
-        self.optimisers: dict[str, torch.optim.Optimizer] = {}
-
-    @abstractmethod
-    def prepare(self, data: Path) -> dict[str, Any]:
-        """Read and check the data; return a report (counts, what was skipped and why). Raises TrainingError."""
-
-    @abstractmethod
-    def build(self) -> None:
-        """Fill ``self.modules`` and ``self.optimisers``."""
-
-    @abstractmethod
-    def step(self, index: int) -> dict[str, float]:
-        """One optimisation step (0-based); returns its losses. A non-finite loss makes the loop roll back."""
-
-    @abstractmethod
-    def validate(self) -> dict[str, float]:
-        """Figures on held-out data. If ``score`` is among them, lower is better and the best weights are kept."""
-
-    @abstractmethod
-    def export(self) -> Export:
-        """The model as it stands (called with the best weights loaded)."""
-
-    def sample(self, folder: Path, index: int) -> list[Path]:
-        """Write something to look at or listen to; return the files."""
-        return []
-
-    def extra_state(self) -> dict[str, Any]:
-        """More that a resumed run needs: position in the data, carried hidden state, moving averages."""
-        return {}
-
-    def load_extra_state(self, state: dict[str, Any]) -> None:  # noqa: B027 - most recipes have nothing more
-        """Take back what ``extra_state`` gave."""
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "modules": {name: dict(module.state_dict()) for name, module in self.modules.items()},
-            "optimisers": {name: optimiser.state_dict() for name, optimiser in self.optimisers.items()},
-            "rng": json.dumps(self.rng.bit_generator.state), "torch_rng": torch.get_rng_state(),
-            "extra": self.extra_state(),
-        }
-
-    def _load_state(self, state: dict[str, Any], *, randomness: bool = True) -> None:
-        for name, module in self.modules.items():
-            module.load_state_dict(state["modules"][name])
-        for name, optimiser in self.optimisers.items():
-            optimiser.load_state_dict(state["optimisers"][name])
-        if randomness:
-            self.rng.bit_generator.state = json.loads(state["rng"])
-            torch.set_rng_state(state["torch_rng"].to(torch.uint8))
-        self.load_extra_state(state["extra"])
-
-
-def _public(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings for a card, which travels with the model: of a file or folder only its name."""
-    return {name: Path(value).name if isinstance(value, str) and value and _is_there(Path(value)) else value
-            for name, value in settings.items()}
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # a long list is no name of a file
-        return False
-
-
-def _copy(tree: Any) -> Any:
-    if isinstance(tree, torch.Tensor):
-        return tree.detach().clone()
-    if isinstance(tree, dict):
-        return {key: _copy(value) for key, value in tree.items()}
-    if isinstance(tree, (list, tuple)):
-        return [_copy(value) for value in tree]
-    return tree
+DRAWN = 20.0
+"""Seconds, at the least, between two pictures of the curves."""
 
 
 class _Run:
     """One run of the loop: where it stands, the last good state, the event file."""
 
-    def __init__(self, recipe: Recipe, out: Path, on_event: Callable[[Event], None] | None) -> None:
-        self.recipe, self.out, self.on_event = recipe, out, on_event
+    def __init__(
+        self, recipe: Recipe, out: Path, team: Team, on_event: Callable[[Event], None] | None, max_rollbacks: int
+    ) -> None:
+        self.recipe, self.out, self.team, self.on_event = recipe, out, team, on_event
         self.checkpoint_path = out.with_name(out.name + ".ckpt")
-        self.index = self.first = 0
+        self.stepper = Stepper(recipe, team, recipe.config.accumulate)
+        self.guard = Guard(recipe.watched)
+        self.pace = Pace(recipe)
+        self.curves, self._drawn = Curves(), -math.inf
+        self.index = 0
         self.figures: dict[str, Any] = {}
         self.best = math.inf
         self.best_state: dict[str, Any] | None = None
-        self.elapsed, self.started = 0.0, time.monotonic()
-        self.rollbacks = 0
-        self.told = -math.inf
-        self.log: IO[str]  # open while the run lasts
+        self.stale = 0
+        """Validations since the best one."""
+        self.rollbacks, self.max_rollbacks = 0, max_rollbacks
+        self.log: IO[str] | None = None
+        """Open while the run lasts; None in all processes but the first."""
+
+    # --- the state ---
 
     def restore(self) -> None:
         """Go on from the checkpoint beside the model."""
         saved = checkpoint.load(self.checkpoint_path)
         try:
-            self.recipe._load_state(saved["state"])
-            self.index = self.first = saved["step"]
-            self.elapsed, self.figures, self.best_state = saved["seconds"], saved["figures"], saved["best_state"]
+            load_state(self.recipe, saved["state"])
+            self.index, self.pace.before = saved["step"], saved["seconds"]
+            self.figures, self.best_state = saved["figures"], saved["best_state"]
             self.best = math.inf if saved["best"] is None else saved["best"]
-        except (KeyError, ValueError, RuntimeError) as error:
+            self.rollbacks, self.stale = saved.get("rollbacks", 0), saved.get("stale", 0)
+            stepper = self.stepper
+            stepper.factor, stepper.tries = saved.get("factor", 1.0), saved.get("tries", 0)
+            stepper.pieces = max(stepper.pieces, saved.get("pieces", 1) if self.team.size == 1 else 1)
+            if stepper.scale is not None and saved.get("scale"):
+                stepper.scale.value, stepper.scale.good = saved["scale"]
+        except (KeyError, ValueError, RuntimeError, TypeError) as error:
             raise checkpoint.CheckpointError(
                 f"{self.checkpoint_path} does not fit these settings ({error}); use the settings it was started with, "
                 "or start again without --resume"
             ) from None
 
     def remember(self) -> None:
-        """Make the present state the one to go back to."""
-        self.good, self.good_step = _copy(self.recipe._state()), self.index
+        """Make the present state the one to go back to. Every process has to."""
+        self.good, self.good_step = copied(state_of(self.recipe)), self.index
 
     def keep(self) -> None:
-        """Write the last good state to the checkpoint file."""
-        checkpoint.save(self.checkpoint_path, {
-            "config": asdict(self.recipe.config), "state": self.good, "step": self.good_step,
-            "seconds": self.seconds(), "figures": self.figures,
-            "best": None if math.isinf(self.best) else self.best, "best_state": self.best_state,
-        })
-        self.emit("checkpoint", path=str(self.checkpoint_path))
-
-    def seconds(self) -> float:
-        return self.elapsed + time.monotonic() - self.started
+        """Write the last good state to the checkpoint file. When that fails the file of before is still there."""
+        if not self.team.chief:
+            return
+        scale = self.stepper.scale
+        try:
+            checkpoint.save(self.checkpoint_path, {
+                "config": asdict(self.recipe.config), "state": self.good, "step": self.good_step,
+                "seconds": self.pace.seconds(), "figures": self.figures,
+                "best": None if math.isinf(self.best) else self.best, "best_state": self.best_state,
+                "rollbacks": self.rollbacks, "stale": self.stale, "factor": self.stepper.factor,
+                "tries": self.stepper.tries, "pieces": self.stepper.pieces,
+                "scale": None if scale is None else [scale.value, scale.good],
+            })
+        except FileError as error:
+            self.emit("unsaved", message=f"{error}; the checkpoint of before is kept, and the training goes on")
+        else:
+            self.emit("checkpoint", path=str(self.checkpoint_path))
 
     def emit(self, kind: str, **values: Any) -> None:
+        """Tell an event, if this is the process that speaks."""
+        if self.log is None:
+            return
         event: Event = {"kind": kind, "step": self.index, **values}
-        self.log.write(json.dumps(event) + "\n")
-        self.log.flush()
+        self.curves.hear(event)
+        with contextlib.suppress(OSError):  # a full disk must not end the training
+            self.log.write(json.dumps(event) + "\n")
+            self.log.flush()
         if self.on_event is not None:
             self.on_event(event)
 
-    def run(
-        self, report: dict[str, Any], resume: bool, should_stop: Callable[[], bool], control: Control,
-        max_rollbacks: int,
-    ) -> bool:
+    # --- the steps ---
+
+    def run(self, start: Event, should_stop: Callable[[], bool], control: Control) -> bool:
         """Step until the budget is used or ``control.finish``; False when stopped before."""
         config = self.recipe.config
         self.remember()
-        self.emit("start", recipe=self.recipe.name, config=asdict(config), data=report, resumed=resume)
+        self.emit("start", **start)
+        self.pace.begin()
         try:
             while self.index < config.steps:
-                losses = self.recipe.step(self.index)
+                losses, stop, pause, finish = self._advance(should_stop, control)
                 self.index += 1
-                if not all(math.isfinite(value) for value in losses.values()):
-                    self._roll_back(max_rollbacks)
+                fault = self.guard.see(losses)
+                if fault:
+                    self._roll_back(fault)
                     continue
-                self._after_step(losses)
-                if self.index == config.steps or control.finish:
+                if self._after_step(losses) or self.index == config.steps or finish:
                     break
-                if control.pause:
-                    self._wait(control, should_stop)
-                if should_stop() or control.stop:
+                if pause:
+                    stop = self._wait(should_stop, control)
+                if stop:
                     self.remember()
                     self.keep()
                     self.emit("stopped", path=str(self.checkpoint_path))
@@ -252,49 +159,142 @@ class _Run:
         self.keep()
         return True
 
-    def _wait(self, control: Control, should_stop: Callable[[], bool]) -> None:
-        """A pause: everything is on the disk first, and the time does not count."""
+    def _advance(
+        self, should_stop: Callable[[], bool], control: Control
+    ) -> tuple[dict[str, float], bool, bool, bool]:
+        """One step, tried again in smaller pieces where the memory does not suffice; its losses, and what is asked."""
+        while True:
+            before = random_state(self.recipe)
+            try:
+                with self.pace.stepping():
+                    losses = self.stepper.step(self.index)
+                break
+            except (MemoryError, RuntimeError) as error:
+                reason = out_of_memory(error)
+                if not reason:
+                    raise
+            # outside of the handler, which holds on to everything of the failed step
+            self._make_room(reason, before)
+        asked = [should_stop() or control.stop, control.pause, control.finish]
+        if self.team.size > 1:
+            names = list(losses)
+            losses = dict(zip(names, self.team.mean([losses[name] for name in names]), strict=True))
+            asked = [value > 0.5 for value in self.team.told([float(value) for value in asked])]
+        return losses, asked[0], asked[1], asked[2]
+
+    def _make_room(self, reason: str, before: dict[str, Any]) -> None:
+        stepper, recipe = self.stepper, self.recipe
+        for optimiser in recipe.optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
+        if self.team.size > 1:
+            raise TrainingError(
+                f"out of memory in process {self.team.rank} ({reason}); go on with --resume --accumulate "
+                f"{2 * stepper.pieces}"
+            )
+        if not stepper.cut_finer():
+            rows = f", even with {stepper.part} at a time" if stepper.part else ""
+            raise TrainingError(f"out of memory{rows} ({reason}); choose a smaller size or network")
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if stepper.moved:  # some networks have moved in the failed step and others have not
+            load_state(recipe, self.good)
+            self.index = self.good_step
+        else:
+            set_random_state(recipe, before)
+        self.emit("memory", reason=reason, batch=stepper.part * stepper.shards, piece=stepper.part,
+                  pieces=stepper.pieces, to=self.index)
+
+    def _wait(self, should_stop: Callable[[], bool], control: Control) -> bool:
+        """A pause: everything is on the disk first, and the time does not count. True when it ended in a stop."""
         began = time.monotonic()
         self.remember()
         self.keep()
         self.emit("paused")
-        while control.pause and not (should_stop() or control.stop or control.finish):
+        while True:
+            stop = should_stop() or control.stop
+            waiting = control.pause and not (stop or control.finish)
+            stop, waiting = (value > 0.5 for value in self.team.told([float(stop), float(waiting)]))
+            if not waiting:
+                break
             time.sleep(PAUSE_LOOK)
-        self.started += time.monotonic() - began
+        self.pace.leave_out(time.monotonic() - began)
         self.emit("resumed")
+        return stop
 
-    def _roll_back(self, most: int) -> None:
+    def _roll_back(self, reason: str) -> None:
         self.rollbacks += 1
-        if self.rollbacks > most:
-            raise TrainingError(f"the loss was not finite {self.rollbacks} times; lower the learning rate")
+        if self.rollbacks > self.max_rollbacks:
+            raise TrainingError(f"{reason}, for the {self.rollbacks}th time; lower the learning rate")
         # the random state is not put back: the run goes on with other batches than those that failed
-        self.recipe._load_state(self.good, randomness=False)
-        for optimiser in self.recipe.optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] *= 0.5
-        self.emit("rollback", reason="loss not finite", to=self.good_step)
+        load_state(self.recipe, self.good, randomness=False)
+        self.stepper.factor *= 0.5
+        self.stepper.tries += 1
+        self.guard.forget()
+        self.emit("rollback", reason=reason, to=self.good_step, factor=self.stepper.factor)
         self.index = self.good_step
         self.remember()
+        self.keep()
 
-    def _after_step(self, losses: dict[str, float]) -> None:
+    def _after_step(self, losses: dict[str, float]) -> bool:
+        """Tell, validate, sample, save, as it is time; True when it is to end early."""
         config, last = self.recipe.config, self.index == self.recipe.config.steps
-        now = time.monotonic()
-        if now - self.told > 1.0 or last:
-            self.told = now
-            rate = (self.index - self.first) / max(1e-9, now - self.started)
-            left = (config.steps - self.index) / max(rate, 1e-9)
-            self.emit("step", losses=losses, rate=rate, left=left, seconds=self.seconds())
+        told = self.pace.step(self.index, config.steps, last)
+        if told:
+            self.emit("step", losses=losses, **told)
+        enough = False
         if self.index % config.validate_every == 0 or last:
-            self.figures = self.recipe.validate()
-            self.emit("validate", figures=self.figures)
-            if self.figures.get("score", math.inf) < self.best:
-                self.best = self.figures["score"]
-                self.best_state = _copy({name: dict(m.state_dict()) for name, m in self.recipe.modules.items()})
+            enough = self._validate()
         if self.index % config.sample_every == 0:
-            self.emit("sample", files=[str(path) for path in self.recipe.sample(self.out.parent, self.index)])
-        if self.index % config.checkpoint_every == 0 and not last:
+            self._sample()
+        if self.index % config.checkpoint_every == 0 and not last and self.guard.calm():
             self.remember()
             self.keep()
+        return enough
+
+    def _validate(self) -> bool:
+        """Measure, keep the best weights; True when patience is at its end."""
+        with untouched_randomness(self.recipe):
+            figures = self.recipe.validate()
+        # every process has measured; what counts is what the first one found, for all must decide alike
+        self.figures = dict(zip(figures, self.team.told(list(figures.values())), strict=True))
+        self.emit("validate", figures=self.figures)
+        self._draw()
+        score, patience = self.figures.get("score"), self.recipe.config.patience
+        if score is None:
+            return False
+        if score < self.best:
+            self.best, self.stale = score, 0
+            self.best_state = copied(weights_of(self.recipe))
+            return False
+        self.stale += 1
+        if not patience or self.stale < patience:
+            return False
+        self.emit("early", best=self.best, validations=self.stale)
+        return True
+
+    def _sample(self) -> None:
+        if not self.team.chief:
+            return
+        try:
+            with untouched_randomness(self.recipe):
+                files = self.recipe.sample(self.out.parent, self.index)
+        except (OSError, FileError) as error:
+            said = error if isinstance(error, FileError) else explain(error, self.out.parent, writing=True)
+            self.emit("unsaved", message=f"{said}; no sample this time, the training goes on")
+        else:
+            self.emit("sample", files=[str(path) for path in files])
+
+    def _draw(self, *, last: bool = False) -> None:
+        """The curves as a picture beside the model."""
+        now = time.monotonic()
+        if not self.team.chief or not (last or now - self._drawn > DRAWN):
+            return
+        self._drawn = now
+        try:
+            self.curves.draw(self.out.with_name(self.out.name + ".curves.png"), self.out.stem, self.recipe.name)
+        except FileError as error:
+            self.emit("unsaved", message=f"{error}; the curves are in the events")
 
     def finish(self, report: dict[str, Any], command: str) -> dict[str, Any]:
         """Write the model with the best weights, and its card."""
@@ -304,39 +304,82 @@ class _Run:
         if self.best_state is not None or not self.figures:
             self.figures = self.recipe.validate()
         result = self.recipe.export()
-        config = self.recipe.config
-        card = {
-            "name": self.out.stem, **result.card, "recipe": self.recipe.name, "command": command,
-            "config": _public(asdict(config)), "steps": self.index, "seed": config.seed,
-            "seconds": round(self.seconds()),
-            "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-            "figures": {**self.figures, **result.card.get("figures", {})}, "data_report": report,
+        figures = {**self.figures, **result.card.get("figures", {})}
+        if not self.team.chief:
+            return figures
+        own = {
+            "name": self.out.stem, "command": command, "steps": self.index, "seconds": round(self.pace.seconds()),
+            "throughput": self.pace.summary(), "figures": figures, "data_report": report,
         }
+        card = made_card(self.recipe, result.card, own)
         save_model(self.out, result.tensors, result.architecture, result.config, card)
-        self.emit("done", figures=card["figures"], model=str(self.out))
-        return dict(card["figures"])
+        self._draw(last=True)
+        self.emit("done", figures=card["figures"], model=str(self.out), throughput=card["throughput"])
+        return figures
 
 
 def train(
     recipe: Recipe, data: Path, out: Path, *, resume: bool = False, command: str = "",
     on_event: Callable[[Event], None] | None = None, should_stop: Callable[[], bool] = lambda: False,
-    control: Control | None = None, max_rollbacks: int = 5,
+    control: Control | None = None, max_rollbacks: int = 5, team: Team | None = None,
 ) -> dict[str, Any]:
     """Run ``recipe`` on ``data`` and write the model to ``out``; returns the final figures.
 
     ``should_stop`` is asked between steps; stopping (or Ctrl-C) writes the checkpoint ``<out>.ckpt``, from which
     ``resume=True`` goes on exactly; the result then has ``stopped`` and ``step``. ``control`` can also pause the
-    run, or end it early with a model. Raises TrainingError when the data is unusable or the loss will not stay finite,
-    CheckpointError when there is nothing to resume.
+    run, or end it early with a model. ``team`` (from ``team.assemble``): the processes that train together, each of
+    which calls this; files are written and events told by the first. Raises TrainingError when the data is unusable,
+    the disk too small or the loss diverges again and again, CheckpointError when there is nothing to resume.
     """
+    team = team or Team()
+    check_config(recipe.config, team.size)
     torch.manual_seed(recipe.config.seed)
     report = recipe.prepare(data)
     recipe.build()
-    run = _Run(recipe, out, on_event)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain(error, out.parent, writing=True) from None
+    checkpoint.check_space(out, expected_bytes(recipe))
+    run = _Run(recipe, out, team, on_event, max_rollbacks)
     if resume:
         run.restore()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.with_name(out.name + ".events.jsonl").open("a" if resume else "w", encoding="utf-8") as run.log:
-        if not run.run(report, resume, should_stop, control or Control(), max_rollbacks):
+    team.begin(recipe.modules.values())
+    if recipe.config.compile:
+        _compile(recipe)
+    start = {
+        "recipe": recipe.name, "config": asdict(recipe.config), "data": report, "resumed": resume,
+        "processes": team.size,
+    }
+    with _event_file(run, resume) if team.chief else contextlib.nullcontext():
+        if not run.run(start, should_stop, control or Control()):
             return {**run.figures, "stopped": True, "step": run.index}
         return run.finish(report, command)
+
+
+@contextlib.contextmanager
+def _event_file(run: _Run, resume: bool) -> Any:
+    """The file of events, open; a resumed run knows the curves so far."""
+    path = run.out.with_name(run.out.name + ".events.jsonl")
+    if resume:
+        run.curves.read(path)
+    try:
+        file = path.open("a" if resume else "w", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        raise explain(error, path, writing=True) from None
+    with file:
+        run.log = file
+        yield
+
+
+def _compile(recipe: Recipe) -> None:
+    """Compile the networks that learn, in place: their tensors keep their names. What cannot be compiled stays."""
+    import torch._dynamo
+
+    torch._dynamo.config.suppress_errors = True
+    for module in recipe.modules.values():
+        if any(parameter.requires_grad for parameter in module.parameters()):
+            module.compile()
+
+
+__all__ = ["Config", "Control", "Event", "Export", "Recipe", "Shard", "TrainingError", "train"]

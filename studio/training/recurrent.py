@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from studio.nn.device import cpu_bf16
-from studio.nn.lstm import RNNSpec, SequenceRNN, State, build_sequence, pack, unpack
+from studio.nn.lstm import RNNSpec, RollRNN, SequenceRNN, State, build_sequence, pack, unpack
 from studio.nn.weights import ModelFile, load_model
 from studio.paths import find_model
 from studio.training.loop import Recipe, TrainingError
@@ -43,14 +41,15 @@ class RecurrentRecipe(Recipe):
         """Take ``network`` as the one to train; ``config.lr`` and ``config.weight_decay`` set the optimiser."""
         self.network = self.result = network.to(self.config.device)
         self.modules = {"network": self.network}
-        network.weight_dropout = _share(self.config, "weight_dropout")
+        for part in network.modules():
+            if isinstance(part, (SequenceRNN, RollRNN)):
+                part.weight_dropout = _share(self.config, "weight_dropout")
         if _share(self.config, "average"):
             self.result = copy.deepcopy(self.network).requires_grad_(False)
             self.modules["average"] = self.result
         self.optimisers = {
             "adam": torch.optim.AdamW(network.parameters(), lr=self.config.lr, weight_decay=self.config.weight_decay)
         }
-        self.rate, self.scale = float(self.config.lr), 1.0
 
     def initial_model(self, architecture: str) -> ModelFile | None:
         """The model that ``config.initial`` names, to go on from. Raises TrainingError."""
@@ -70,31 +69,15 @@ class RecurrentRecipe(Recipe):
         network.set_dropout(self.config.dropout)
         self.start(network)
 
-    def mixed(self) -> AbstractContextManager[Any]:
-        """Forward passes of training run inside: bfloat16 products where the processor has them (``config.precision``).
-
-        Weights, optimiser, losses and all scoring stay float32.
-        """
-        kind = torch.device(self.config.device).type
-        wanted = self.config.precision
-        if wanted not in ("auto", "float32", "bfloat16"):
-            raise TrainingError(f"precision: {wanted!r} is not auto, float32 or bfloat16")
-        on = wanted == "bfloat16" or (wanted == "auto" and (kind == "cuda" or (kind == "cpu" and cpu_bf16())))
-        return torch.autocast(kind, torch.bfloat16, enabled=on)
-
     def descend(self, loss: torch.Tensor, index: int) -> None:
         """One step down ``loss``, with the scheduled rate and a clipped gradient."""
         optimiser = self.optimisers["adam"]
-        # after a roll-back the loop has halved the rate it found: keep that factor, the schedule goes on below it
-        self.scale *= optimiser.param_groups[0]["lr"] / self.rate
-        self.rate = learning_rate(index, self.config.steps, self.config.lr) * self.scale
         for group in optimiser.param_groups:
-            group["lr"] = self.rate
+            group["lr"] = learning_rate(index, self.config.steps, self.config.lr)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        optimiser.step()
-        if self.result is not self.network:
+        self.backward(loss)
+        self.update("adam", self.config.clip)
+        if self.result is not self.network and self.shard.last:
             keep = min(self.config.average, (1 + index) / (10 + index))  # the first steps are soon forgotten
             with torch.no_grad():
                 torch._foreach_lerp_(list(self.result.parameters()), list(self.network.parameters()), 1.0 - keep)
@@ -107,12 +90,6 @@ class RecurrentRecipe(Recipe):
         stored = pack(self.result.state_dict())
         self.result.load_state_dict(unpack(stored))
         return stored
-
-    def extra_state(self) -> dict[str, Any]:
-        return {"rate": self.rate, "scale": self.scale}
-
-    def load_extra_state(self, state: dict[str, Any]) -> None:
-        self.rate, self.scale = state["rate"], state["scale"]
 
 
 def _share(config: Any, name: str) -> float:

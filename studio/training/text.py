@@ -64,8 +64,6 @@ class TextSettings(Config):
     """Decay of the weights (AdamW)."""
     clip: float = 1.0
     """Largest norm of the gradient."""
-    precision: str = "auto"
-    """Arithmetic of training: auto (bfloat16 where the processor has it), float32 or bfloat16."""
     validation: float = 0.1
     """Share of the text, at its end, that is kept for validation."""
     rare: int = 1
@@ -108,6 +106,7 @@ class TextRecipe(RecurrentRecipe):
     name = "text"
     help = "a character model from a text file or a folder of text files"
     Settings: ClassVar[type[Config]] = TextSettings
+    shares: ClassVar[bool] = True
 
     config: TextSettings
     network: SequenceRNN
@@ -190,26 +189,46 @@ class TextRecipe(RecurrentRecipe):
 
     def step(self, index: int) -> dict[str, float]:
         config = self.config
+        if self.shard.first:
+            self._turn()
+        rows = self.shard.of(config.batch)
+        starts = self.offset + self.length * torch.arange(config.batch)[rows, None]
+        places = starts + self.position + torch.arange(self.window + 1)[None]
+        with self.fetching():
+            batch = self.training[places].to(config.device)
+        given = None
+        if self.labels:
+            shown = (self.shown[rows] @ self.belongs).to(config.device)
+            given = self.given[self.kinds[places[:, 1:]].to(config.device)] * shown[:, None]
+        self.network.train()
+        with self.mixed():
+            carried = None if self.state is None else tuple(part[:, rows].contiguous() for part in self.state)
+            logits, after = self.network(batch[:, :-1], carried, given)
+        self._carry(rows, detach(after))
+        loss = F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
+        self.descend(loss, index)
+        if self.shard.last:
+            self.position += self.window
+        return {"loss": float(loss.detach())}
+
+    def _turn(self) -> None:
+        """What a step begins with: at the end of the streams a new round, and now and then other labels."""
         if self.position + self.window > self.length:
             # the streams start elsewhere in each round, so that the windows never fall on the same places
             self.position, self.state = 0, None
-            self.offset = int(self.rng.integers(0, len(self.training) - self.length * config.batch))
-        starts = self.offset + self.length * torch.arange(config.batch)[:, None]
-        places = starts + self.position + torch.arange(self.window + 1)[None]
-        batch = self.training[places].to(config.device)
-        given = None
+            self.offset = int(self.rng.integers(0, len(self.training) - self.length * self.config.batch))
         if self.labels:
             self._begin_anew()
-            shown = (self.shown @ self.belongs).to(config.device)
-            given = self.given[self.kinds[places[:, 1:]].to(config.device)] * shown[:, None]
-        self.position += self.window
-        self.network.train()
-        with self.mixed():
-            logits, after = self.network(batch[:, :-1], self.state, given)
-        self.state = detach(after)
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
-        self.descend(loss, index)
-        return {"loss": float(loss.detach())}
+
+    def _carry(self, rows: slice, after: State) -> None:
+        """Keep the state of the streams ``rows``; it is that of all streams, also where this process knows a part."""
+        if self.shard.count == 1:
+            self.state = after
+            return
+        if self.state is None:
+            self.state = tuple(part.new_zeros(part.shape[0], self.config.batch, part.shape[2]) for part in after)
+        for whole, part in zip(self.state, after, strict=True):
+            whole[:, rows] = part
 
     def _begin_anew(self) -> None:
         """Some streams go on with other fields hidden, and with no memory or that of another stream.
@@ -225,7 +244,8 @@ class TextRecipe(RecurrentRecipe):
             others, kept = self.rng.permutation(batch), self.rng.random(batch) < 0.5
             place = torch.from_numpy(np.where(chosen & kept, others, np.arange(batch))).to(self.config.device)
             blank = torch.from_numpy(chosen & ~kept).to(self.config.device)
-            self.state = tuple(part[:, place].masked_fill(blank[None, :, None], 0.0) for part in self.state)
+            whole = [self.gather(part, 1) for part in self.state]
+            self.state = tuple(part[:, place].masked_fill(blank[None, :, None], 0.0) for part in whole)
 
     def _score(self, *, told: bool) -> float:
         """Nats per character over what is held out, each group of texts read as one stream."""
@@ -294,7 +314,8 @@ class TextRecipe(RecurrentRecipe):
         return [path]
 
     def extra_state(self) -> dict[str, Any]:
-        place = {"position": self.position, "offset": self.offset, "carried": list(self.state or ())}
+        carried = [self.gather(part, 1) for part in self.state or ()]
+        place = {"position": self.position, "offset": self.offset, "carried": carried}
         return {**super().extra_state(), **place, "shown": self.shown}
 
     def load_extra_state(self, state: dict[str, Any]) -> None:
