@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from studio.api import Bool, Choice, Context, Finished, Float, Generator, Int, Model, Seed, Text
 from studio.nn.charset import Charset
+from studio.nn.classify import Label, given
 from studio.nn.lstm import SEQUENCE, build_sequence
 from studio.nn.mixture import Mixture, shared
 from studio.nn.sampling import Choice as Chosen
@@ -39,6 +42,12 @@ class TextSequencer(Generator):
                        help="float32: as trained; int8: faster with models that are not stored in 8-bit rows")
     seed = Seed(1, group="Model", live=False, help="The same number writes the same text")
 
+    label = Text("", group="Label",
+                 help="What it writes as, for models that know: a label such as Carroll, or several with commas")
+    to_label = Text("", group="Label", help="Labels to fade to; empty: none")
+    blend = Float(0.0, 0.0, 1.0, group="Label", applies={"to_label": True},
+                  help="0: as the first label says, 1: as the second; between: both at once")
+
     prime = Text("", group="Beginning", live=False,
                  help="What the model reads before it writes; any Unicode text, unknown characters are mapped")
     show_prime = Bool(True, group="Beginning", live=False, applies={"prime": True},
@@ -70,9 +79,12 @@ class TextSequencer(Generator):
 
     def setup(self, ctx: Context) -> None:
         self.alone = _load(ctx, self.model, "int8" if self.precision == "int8" else "float32")
-        self.charset, self.joined = self.alone[0], ""
-        self.stepper: Stepper | Mixture = self.alone[1]
-        self.twin = self.stepper.twin()
+        self.other: Voice | None = None
+        self.charset, self.joined = self.alone.charset, ""
+        self.stepper: Stepper | Mixture = self.alone.stepper
+        self.told: tuple[str, str, float] | None = None
+        self.history: list[int] = []
+        self._tell(ctx)
         self.rng = np.random.default_rng(self.seed)
         prime, notice = self.charset.fold(self.prime)
         if notice:
@@ -85,22 +97,45 @@ class TextSequencer(Generator):
         if self.second != self.joined:
             self.joined = self.second
             text = self.charset.decode(self.history[-REREAD:])
-            self.charset, self.stepper = self.alone
+            self.charset, self.stepper, self.other = self.alone.charset, self.alone.stepper, None
             if self.second:
                 try:
-                    other = _load(ctx, self.second, "int8" if self.precision == "int8" else "float32")
-                    self.charset, maps = shared(self.charset, other[0])
-                    self.stepper = Mixture(self.alone[1], other[1], mix=self.mix, maps=maps)
+                    self.other = _load(ctx, self.second, "int8" if self.precision == "int8" else "float32")
+                    self.charset, maps = shared(self.charset, self.other.charset)
+                    self.stepper = Mixture(self.alone.stepper, self.other.stepper, mix=self.mix, maps=maps)
                 except (OSError, WeightsError) as error:
                     ctx.notice(f"second: {error}. {self.model} writes alone")
+            self.told = None
+            self._tell(ctx)
             self.stepper.reset(1)
             reading = self.charset.encode(text)
             self.logits, self.history = self.stepper.prime(reading)[0], list(map(int, reading))
-            self.twin = self.stepper.twin()
         if isinstance(self.stepper, Mixture) and self.mix != self.stepper.mix:
             self.stepper.mix = self.mix
             self.logits = self.stepper.again()[0]
             self.twin = self.stepper.twin()
+
+    def _tell(self, ctx: Context) -> None:
+        """Tell the models what they write, where that has changed; they follow from the next character but one."""
+        wanted = (self.label, self.to_label, self.blend if self.to_label.strip() else 0.0)
+        if wanted == self.told:
+            return
+        named = (self.told or ("", "", 0.0))[:2] != wanted[:2]
+        self.told = wanted
+        shares: dict[str, float] = {}
+        for text, share in ((self.label, 1.0 - wanted[2]), (self.to_label, wanted[2])):
+            for name in text.split(","):
+                if name.strip():
+                    shares[name.strip()] = shares.get(name.strip(), 0.0) + share
+        voices = [self.alone, *([self.other] if self.other else [])]
+        for voice in voices:
+            voice.stepper.give(given(voice.labels, shares) if voice.labels else None)
+        for name in shares if named else ():
+            if not any(given(voice.labels, {name: 1.0}).any() for voice in voices):
+                known = ", ".join(value for voice in voices for _, value in voice.labels[:40])
+                known = f"it knows {known}" if known else "it has none"
+                ctx.notice(f"label: {self.model} knows no {name!r}; {known}")
+        self.twin: Stepper | Mixture = self.stepper.twin()
 
     def _read(self, text: str) -> None:
         """Go on from ``text``, in known characters, as if nothing else had been written."""
@@ -114,6 +149,7 @@ class TextSequencer(Generator):
 
     def step(self, ctx: Context) -> str:
         self._join(ctx)
+        self._tell(ctx)
         if "continue_from" in ctx.wishes:  # the view was edited, or asks for another character
             self._read(self.charset.fold(str(ctx.wishes["continue_from"]))[0])
             self.waiting = ""
@@ -180,15 +216,28 @@ class TextSequencer(Generator):
         return tail[-1:].isspace() and not tail[-2:-1].isspace() and before.endswith((".", "!", "?"))
 
 
-def _load(ctx: Context, name: str, precision: Precision) -> tuple[Charset, Stepper]:
-    """A model's characters and its network, ready to write. Raises WeightsError."""
+@dataclass(frozen=True)
+class Voice:
+    """A model, ready to write: its characters, the labels that it knows, its network."""
+
+    charset: Charset
+    labels: tuple[Label, ...]
+    stepper: Stepper
+
+
+def _load(ctx: Context, name: str, precision: Precision) -> Voice:
+    """Raises WeightsError."""
     model = load_model(ctx.model(name), SEQUENCE)
     try:
         charset = Charset(model.config["characters"])
+        labels = tuple((str(field), str(value)) for field, value in model.config.get("labels", ()))
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{model.path.name} has no usable characters ({error}); train it again") from None
     network = build_sequence(model)
-    if network.spec.vocabulary != len(charset):
-        outputs = network.spec.vocabulary
-        raise WeightsError(f"{model.path.name} has {len(charset)} characters for {outputs} outputs")
-    return charset, Stepper(network, precision=precision)
+    if (network.spec.vocabulary, network.spec.labels) != (len(charset), len(labels)):
+        spec = network.spec
+        raise WeightsError(
+            f"{model.path.name} has {len(charset)} characters and {len(labels)} labels for {spec.vocabulary} outputs "
+            f"and {spec.labels} label inputs"
+        )
+    return Voice(charset, labels, Stepper(network, precision=precision))

@@ -87,6 +87,50 @@ def test_two_models_are_faded_whatever_their_characters(plugin: Any, model: Path
     assert "writes alone" in write.notices[0]  # type: ignore[attr-defined]
 
 
+@pytest.fixture(scope="module")
+def two_minds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose first label makes it write capitals and whose second small letters: by its weights, untrained."""
+    torch.manual_seed(1)
+    network = SequenceRNN(RNNSpec(len(CHARACTERS), 8, 24, 1, "rnn", labels=2))
+    with torch.no_grad():
+        network.rnn.weight_ih_l0[:, 8:] = 0.0
+        network.rnn.weight_ih_l0[:2, 8:] = torch.eye(2) * 6.0
+        network.head.weight[:, :2] = 0.0
+        for token, character in enumerate(CHARACTERS):
+            if character.isalpha():
+                network.head.weight[token, 0 if character.isupper() else 1] = 14.0
+    path = tmp_path_factory.mktemp("models") / "minds.safetensors"
+    config = {"network": network.spec.to_json(), "characters": list(CHARACTERS),
+              "labels": [["mood", "loud"], ["mood", "calm"]]}
+    save_model(path, pack(network.state_dict()), SEQUENCE, config)
+    return path
+
+
+def test_it_writes_as_its_label_says_and_follows_live(plugin: Any, two_minds: Path, model: Path) -> None:
+    sets: dict[str, Any] = {"frames": 60, "length": 0}
+    assert "".join(write(plugin, two_minds, label="loud", **sets)).isupper()
+    assert "".join(write(plugin, two_minds, label="Mood: Calm", **sets)).islower()
+    plain = "".join(write(plugin, two_minds, **sets))
+    assert not write.notices  # type: ignore[attr-defined]
+    assert "".join(write(plugin, two_minds, label="loud", to_label="calm", blend=1.0, **sets)).islower()
+    halves = "".join(write(plugin, two_minds, label="loud", to_label="calm", blend=0.5, **sets))
+    assert any(c.isupper() for c in halves) and any(c.islower() for c in halves)
+
+    def automate(step: int, values: list[ParamSet]) -> None:
+        values[0].set("blend", 0.0 if step < 20 else 1.0)
+        values[0].set("label", "loud" if step < 40 else "")
+        values[0].set("to_label", "calm" if step < 40 else "")
+
+    text = "".join(write(plugin, two_minds, automate=automate, **sets))
+    assert text[:20].isupper() and text[22:40].islower() and not text[42:].islower()
+    assert "".join(write(plugin, two_minds, label="angry", **sets)) == plain
+    assert "it knows loud, calm" in write.notices[0]  # type: ignore[attr-defined]
+    write(plugin, model, label="angry", **sets)
+    assert "it has none" in write.notices[0]  # type: ignore[attr-defined]
+    both = "".join(write(plugin, model, second=str(two_minds), mix=1.0, label="calm", **sets))
+    assert both[1:].islower(), "the second model knows the label"
+
+
 def test_any_unicode_primes(plugin: Any, model: Path) -> None:
     text = "".join(write(plugin, model, prime="Élan \U0001f3ad 日本 ROMÉO", length=20, tidy=False))
     assert text.startswith("Elan") and "ROMEO" in text
