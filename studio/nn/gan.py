@@ -15,23 +15,29 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from studio.nn.featurenet import FeatureNet
+from studio.nn.gan_base import COMPONENTS, PictureGenerator, class_names
+from studio.nn.gan_dcgan import DcganConfig, DcganGenerator
+from studio.nn.gan_fast import FastConfig, FastGenerator, without_spectral_norm
 from studio.nn.weights import WeightsError, load_model
 
+__all__ = ["ARCHITECTURE", "COMPONENTS", "GanConfig", "GeneratorNet", "PlainDiscriminator", "ProjectedHeads",
+           "Projector", "build", "load_generator", "pyramid_layers"]
+
 ARCHITECTURE = "gan"
-COMPONENTS = 16
-"""Principal directions of *w* that a model file holds."""
+NETWORKS = ("style", "dcgan", "fastgan")
+"""What the configuration of a model that was trained here says under ``network``."""
 
 
 @dataclass(frozen=True)
 class GanConfig:
-    """Shape of a generator. ``size`` is a power of two from 32; ``widths`` are the channels at 8, 16, 32 ... size/2."""
+    """Shape of a generator. ``size`` is a power of two from 32; ``widths`` are the channels at 8, 16, 32 ... size/2;
+    ``classes`` are the names of what it can be asked for, if it learned any."""
 
     size: int = 128
     latent: int = 128
@@ -39,6 +45,7 @@ class GanConfig:
     base: int = 256
     widths: tuple[int, ...] = (256, 160, 96, 48)
     last: int = 16
+    classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size & (self.size - 1):
@@ -53,25 +60,42 @@ class GanConfig:
         known = {field.name for field in fields(cls)}
         picked = {key: value for key, value in values.items() if key in known}
         picked["widths"] = tuple(int(width) for width in picked.get("widths", cls.widths))
+        picked["classes"] = class_names(picked.get("classes", ()))
         return cls(**picked)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "widths": list(self.widths)}
+        return {"network": "style", **asdict(self), "widths": list(self.widths), "classes": list(self.classes)}
+
+
+def _on_sphere(z: torch.Tensor) -> torch.Tensor:
+    return z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
 
 
 class Mapping(nn.Module):
-    """z (normal) to w: a few dense layers; z is first brought to the sphere of radius sqrt(latent)."""
+    """z (normal) to w: a few dense layers; z is first brought to the sphere of radius sqrt(latent).
 
-    def __init__(self, latent: int, layers: int) -> None:
+    With classes, a learned vector of the class, on the same sphere, stands beside z (Karras et al. 2020, "ADA", 2.3).
+    """
+
+    def __init__(self, latent: int, layers: int, classes: int = 0) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(latent, latent) for _ in range(layers))
+        self.labels = nn.Embedding(classes, latent) if classes else None
+        inputs = [2 * latent if classes else latent] + [latent] * (layers - 1)
+        self.layers = nn.ModuleList(nn.Linear(count, latent) for count in inputs)
         for layer in self.layers:
             assert isinstance(layer, nn.Linear)
-            nn.init.normal_(layer.weight, 0.0, math.sqrt(2.0 / latent))
+            nn.init.normal_(layer.weight, 0.0, math.sqrt(2.0 / layer.in_features))
             layer.bias.data.zero_()
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        x = z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
+    def forward(self, z: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        """w ``(N, latent)``; ``labels (N,)`` are numbers of classes, none: the mean over all classes."""
+        if self.labels is not None and labels is None:
+            count = self.labels.num_embeddings
+            every = [self(z, torch.full((z.shape[0],), index, device=z.device)) for index in range(count)]
+            return torch.stack(every).mean(0)
+        x = _on_sphere(z)
+        if self.labels is not None:
+            x = torch.cat([x, _on_sphere(self.labels(labels))], 1)
         for layer in self.layers:
             x = F.leaky_relu(layer(x), 0.2)
         return x
@@ -118,17 +142,14 @@ def _soften(x: torch.Tensor) -> torch.Tensor:
     return F.avg_pool2d(F.avg_pool2d(x, 2, 1), 2, 1)
 
 
-class GeneratorNet(nn.Module):
-    """z -> w -> picture. ``w_mean``, ``directions`` (COMPONENTS, latent) and ``sigmas`` describe the cloud of w's."""
+class GeneratorNet(PictureGenerator):
+    """z -> w -> picture, a w for each layer if wished."""
 
-    w_mean: torch.Tensor
-    directions: torch.Tensor
-    sigmas: torch.Tensor
+    config: GanConfig
 
     def __init__(self, config: GanConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.mapping = Mapping(config.latent, config.mapping)
+        super().__init__(config)
+        self.mapping = Mapping(config.latent, config.mapping, len(config.classes))
         self.first = nn.Linear(config.latent, config.base * 16)
         nn.init.normal_(self.first.weight, 0.0, 1.0 / math.sqrt(config.latent))
         channels = (config.base, *config.widths)
@@ -147,9 +168,6 @@ class GeneratorNet(nn.Module):
         nn.init.normal_(self.paint.weight, 0.0, 0.3 / math.sqrt(9 * config.last))
         assert self.paint.bias is not None
         nn.init.zeros_(self.paint.bias)
-        self.register_buffer("w_mean", torch.zeros(config.latent))
-        self.register_buffer("directions", torch.zeros(COMPONENTS, config.latent))
-        self.register_buffer("sigmas", torch.zeros(COMPONENTS))
 
     @property
     def layers(self) -> int:
@@ -172,37 +190,38 @@ class GeneratorNet(nn.Module):
         x = F.leaky_relu(_soften(F.pixel_shuffle(self.spread(x), 2)), 0.2)
         return torch.tanh(self.paint(x))
 
-    def forward(self, z: torch.Tensor, noise: Sequence[torch.Tensor | None] | None = None) -> torch.Tensor:
-        return self.synthesis(self.mapping(z), noise)
 
-    @torch.no_grad()
-    def survey(self, samples: int = 8192) -> None:
-        """Fill ``w_mean``, ``directions`` and ``sigmas`` from a fixed sample of z's (the same on every machine)."""
-        z = torch.from_numpy(np.random.default_rng(20).standard_normal((samples, self.config.latent), np.float32))
-        w = self.mapping(z.to(self.w_mean)).double()
-        self.w_mean.copy_(w.mean(0))
-        values, vectors = torch.linalg.eigh(torch.cov(w.T))
-        count = min(COMPONENTS, values.numel())
-        order = values.argsort(descending=True)[:count]
-        directions = vectors.T[order]
-        # an eigenvector's sign is arbitrary: the largest entry is made positive
-        largest = directions.abs().argmax(1, keepdim=True)
-        directions = directions * directions.gather(1, largest).sign()
-        self.directions[:count].copy_(directions)
-        self.sigmas[:count].copy_(values[order].clamp_min(0).sqrt())
-
-
-def load_generator(path: Path, device: str = "cpu") -> GeneratorNet:
-    """A trained generator, frozen, in evaluation mode. Raises WeightsError with a sentence."""
+def load_generator(path: Path, device: str = "cpu") -> PictureGenerator:
+    """A trained generator of any of the studio's networks, frozen, in evaluation mode. Raises WeightsError."""
     model = load_model(path, ARCHITECTURE)
+    if model.config.get("network", "style") not in NETWORKS:
+        from studio.nn.foreign_gan import filled  # networks that were trained elsewhere
+
+        return _ready(filled(model.config, model.tensors, where=str(path)), device)
     try:
-        net = GeneratorNet(GanConfig.from_dict(model.config))
+        net = build(model.config)
         net.load_state_dict(model.tensors)
     except (TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(f"{path} does not hold the generator it describes ({reason}); train it again") from None
+    return _ready(net, device)
+
+
+def _ready(net: PictureGenerator, device: str) -> PictureGenerator:
     net.eval().requires_grad_(False)
     return net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def build(config: dict[str, Any]) -> PictureGenerator:
+    """The network that a model file describes, with first weights. Raises TypeError or ValueError."""
+    network = config.get("network", "style")
+    if network == "style":
+        return GeneratorNet(GanConfig.from_dict(config))
+    if network == "dcgan":
+        return DcganGenerator(DcganConfig.from_dict(config))
+    net = FastGenerator(FastConfig.from_dict(config))
+    without_spectral_norm(net)
+    return net
 
 
 class Projector(nn.Module):
@@ -260,45 +279,70 @@ def _down(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class Head(nn.Module):
-    """Real or made, by patch, from one scale of features: halve ``halvings`` times, then score each place."""
+    """Real or made, by patch, from one scale of features: halve ``halvings`` times, then score each place.
 
-    def __init__(self, inputs: int, width: int, halvings: int) -> None:
+    With classes each place is also scored by how well it goes with a learned vector of the class (Miyato and Koyama
+    2018, "cGANs with projection discriminator").
+    """
+
+    def __init__(self, inputs: int, width: int, halvings: int, classes: int = 0) -> None:
         super().__init__()
         steps: list[nn.Module] = []
         if not halvings:
             steps += [spectral_norm(nn.Conv2d(inputs, width, 3, padding=1)), nn.LeakyReLU(0.2)]
         for index in range(halvings):
             steps.append(_down(width if index else inputs, width))
-        steps.append(spectral_norm(nn.Conv2d(width, 1, 4, padding=1)))
         self.body = nn.Sequential(*steps)
+        self.score = PatchScore(width, classes)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.body(x).flatten(1)  # type: ignore[no-any-return]
+    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.score(self.body(x), labels)  # type: ignore[no-any-return]
+
+
+class PatchScore(nn.Module):
+    """Features ``(N, width, h, w)`` to a score per patch ``(N, patches)``; with classes, of it as its class."""
+
+    def __init__(self, width: int, classes: int = 0, match: int = 32) -> None:
+        super().__init__()
+        self.plain = spectral_norm(nn.Conv2d(width, 1, 4, padding=1))
+        self.match, self.labels = None, None
+        if classes:
+            self.match = spectral_norm(nn.Conv2d(width, match, 4, padding=1))
+            self.labels = nn.Embedding(classes, match)
+
+    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        scores: torch.Tensor = self.plain(x)
+        if self.match is not None and self.labels is not None and labels is not None:
+            wanted = F.normalize(self.labels(labels), dim=1)[:, :, None, None]
+            # both of length about one per channel: the class weighs as much as the picture
+            scores = scores + (self.match(x) * wanted).sum(1, keepdim=True)
+        return scores.flatten(1)
 
 
 class ProjectedHeads(nn.Module):
     """One head per scale of a Projector; ``forward`` gives a score per patch ``(N, patches)``, all scales together."""
 
-    def __init__(self, scales: int, inputs: int = 64, width: int = 64) -> None:
+    def __init__(self, scales: int, inputs: int = 64, width: int = 64, classes: int = 0) -> None:
         super().__init__()
-        self.heads = nn.ModuleList(Head(inputs, width, scales - 1 - index) for index in range(scales))
+        self.heads = nn.ModuleList(Head(inputs, width, scales - 1 - index, classes) for index in range(scales))
 
-    def forward(self, features: Sequence[torch.Tensor]) -> torch.Tensor:
-        return torch.cat([head(feature) for head, feature in zip(self.heads, features, strict=True)], 1)
+    def forward(self, features: Sequence[torch.Tensor], labels: torch.Tensor | None = None) -> torch.Tensor:
+        scores = [head(feature, labels) for head, feature in zip(self.heads, features, strict=True)]
+        return torch.cat(scores, 1)
 
 
 class PlainDiscriminator(nn.Module):
     """Without feature network: spectrally normalised convolutions from pixels to patch scores ``(N, patches)``."""
 
-    def __init__(self, size: int, width: int = 32) -> None:
+    def __init__(self, size: int, width: int = 32, classes: int = 0) -> None:
         super().__init__()
         steps: list[nn.Module] = [spectral_norm(nn.Conv2d(3, width, 4, 2, 1)), nn.LeakyReLU(0.2)]
         side = size // 2
         while side > 8:
             steps.append(_down(width, min(256, width * 2)))
             width, side = min(256, width * 2), side // 2
-        steps.append(spectral_norm(nn.Conv2d(width, 1, 4, padding=1)))
         self.body = nn.Sequential(*steps)
+        self.score = PatchScore(width, classes)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.body(x).flatten(1)  # type: ignore[no-any-return]
+    def forward(self, x: torch.Tensor, labels: torch.Tensor | None = None) -> torch.Tensor:
+        return self.score(self.body(x), labels)  # type: ignore[no-any-return]
