@@ -82,6 +82,7 @@ class TextSequencer(Generator):
         self.other: Voice | None = None
         self.charset, self.joined = self.alone.charset, ""
         self.stepper: Stepper | Mixture = self.alone.stepper
+        self.twin: Stepper | Mixture = self.stepper
         self.told: tuple[str, str, float] | None = None
         self.history: list[int] = []
         self._tell(ctx)
@@ -135,7 +136,7 @@ class TextSequencer(Generator):
                 known = ", ".join(value for voice in voices for _, value in voice.labels[:40])
                 known = f"it knows {known}" if known else "it has none"
                 ctx.notice(f"label: {self.model} knows no {name!r}; {known}")
-        self.twin: Stepper | Mixture = self.stepper.twin()
+        self.twin = self.stepper.twin()
 
     def _read(self, text: str) -> None:
         """Go on from ``text``, in known characters, as if nothing else had been written."""

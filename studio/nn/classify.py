@@ -7,13 +7,16 @@ al. 2015, "Generative concatenative nets jointly learn to write and classify rev
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from studio.nn.lstm import SequenceRNN, State
+from studio.nn.charset import Charset
+from studio.nn.lstm import SequenceRNN, State, build_sequence
+from studio.nn.weights import ModelFile, WeightsError
 
 Label = tuple[str, str]
 
@@ -73,7 +76,62 @@ def nats(network: SequenceRNN, pieces: torch.Tensor, conditions: NDArray[np.floa
     return made
 
 
-def shares(found: torch.Tensor) -> NDArray[np.float64]:
-    """Chances of the conditions, all alike before the text is read: ``(pieces, conditions)`` from their nats."""
-    made: NDArray[np.float64] = torch.softmax(-found.double(), 1).numpy()
-    return made
+@dataclass(frozen=True)
+class Judgement:
+    """What a model says of a text about one ``field``, label by label (``values``)."""
+
+    field: str
+    values: tuple[str, ...]
+    nats: NDArray[np.float64]
+    """Nats of each piece under each label, ``(pieces, labels)``."""
+    length: int
+    """Characters of a piece."""
+
+    @property
+    def best(self) -> str:
+        """The label under which the whole text is most likely."""
+        return self.values[int(self.nats.sum(0).argmin())]
+
+    @property
+    def votes(self) -> NDArray[np.int64]:
+        """How many pieces are most likely under each label."""
+        return np.bincount(self.nats.argmin(1), minlength=len(self.values))
+
+    @property
+    def per_character(self) -> NDArray[np.float64]:
+        """Mean nats per character under each label."""
+        mean: NDArray[np.float64] = self.nats.mean(0) / self.length
+        return mean
+
+
+class Judge:
+    """A text model that knows labels, ready to classify. Raises WeightsError for one that knows none."""
+
+    def __init__(self, model: ModelFile) -> None:
+        try:
+            self.charset = Charset(model.config["characters"])
+            self.labels = [(str(field), str(value)) for field, value in model.config.get("labels", ())]
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsError(f"{model.path.name} has no usable characters ({error}); train it again") from None
+        if not self.labels:
+            raise WeightsError(
+                f"{model.path.name} knows no labels; train a text model on a folder with a sub-folder for each of them"
+            )
+        self.network = build_sequence(model)
+        if (self.network.spec.vocabulary, self.network.spec.labels) != (len(self.charset), len(self.labels)):
+            raise WeightsError(f"the characters or labels of {model.path.name} do not fit its network; train it again")
+
+    def judge(self, text: str, *, length: int = PIECE, most: int = 100) -> list[Judgement]:
+        """What is said of ``text`` about each field with several values, by at most ``most`` pieces of ``length``
+        characters from all over it; a shorter text is one piece. Raises ValueError for a text without any."""
+        tokens = torch.from_numpy(self.charset.encode(text))
+        if not len(tokens):
+            raise ValueError("the text has no characters that the model knows")
+        pieces = pieces_of(tokens, min(length, len(tokens)), most)
+        made = []
+        for field in dict.fromkeys(field for field, _ in self.labels):
+            values = tuple(value for name, value in self.labels if name == field)
+            if len(values) > 1:
+                found = nats(self.network, pieces, candidates(self.labels, field), before=self.charset.like("\n"))
+                made.append(Judgement(field, values, found.double().numpy(), pieces.shape[1]))
+        return made
