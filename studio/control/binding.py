@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from studio.control import midi
@@ -227,8 +227,3 @@ def parse_bindings(tree: Any, where: str, report: list[str]) -> list[Binding]:
     if len(tree) > MOST:
         report.append(f"{where}: {len(tree)} bindings; only the first {MOST} are used")
     return found
-
-
-def on_device(binding: Binding, device: str) -> Binding:
-    """The same binding for another port ('' for any)."""
-    return replace(binding, source=replace(binding.source, device=device))

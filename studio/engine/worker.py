@@ -80,7 +80,6 @@ class Worker:
         """While set, no step is made; the generators stay as they are and go on from there."""
         self.audio: dict[str, float] = {}
         self._wanted: list[Stage] | None = None
-        self._refused: list[tuple[Stage, str]] = []
         self._on_notice = on_notice
         self._lock = threading.Lock()
         self._current: Run | None = None
@@ -111,7 +110,7 @@ class Worker:
         run = Run()
         with self._lock:
             self.stages = list(stages)
-            self._wanted, self._refused = None, []
+            self._wanted = None
             self._reset_figures()
             self._current, self._state, self._reason = run, "starting", ""
             self.runs += 1
@@ -120,13 +119,13 @@ class Worker:
     def change(self, stages: Sequence[Stage]) -> None:
         """Run ``stages`` from the next step on; those that run already go on undisturbed where they are.
 
-        A newcomer that cannot be set up is left out, with a notice (see ``fault_of``): the picture goes on without it.
+        A newcomer that cannot be set up is left out, with a notice: the picture goes on without it.
         Raises GeneratorError when the stages do not fit.
         """
         self._check(stages)
         with self._lock:
             if self._current is not None and self._state in ("running", "starting"):
-                self._wanted, self._refused = list(stages), []
+                self._wanted = list(stages)
                 return
         self.start(stages, wait=False)
 
@@ -180,10 +179,6 @@ class Worker:
             state, why, fps, middle * 1000.0, age, self._steps, self._late, self._dropped(), self._failures,
             rung.scale, rung.text(), self.ladder.why,
         )
-
-    def fault_of(self, stage: Stage) -> str:
-        """Why this stage could not be put into the running chain, '' when it could."""
-        return next((why for refused, why in self._refused if refused is stage), "")
 
     # --- for subclasses, on the worker thread ---
 
@@ -352,12 +347,10 @@ class Worker:
             wanted, self._wanted = self._wanted, None
         if wanted is None:
             return
-        refused = chain.rearrange(wanted)
-        for _, why in refused:
+        for _, why in chain.rearrange(wanted):
             self._notice(f"{self.name}: {why}; it was left out")
         with self._lock:
             self.stages = [runner.stage for runner in chain.runners]
-            self._refused = refused
         self.journal.chain(self.stages, False)
 
     def _pace(self, run: Run, due: float, spent: float, budget: float) -> float:
@@ -388,12 +381,21 @@ class Worker:
         # a setup that says what is missing will say so again: only a person can help
         hopeless = error.when == "setup" and isinstance(error.__cause__, (ValueError, FileNotFoundError))
         if hopeless or self._failures > MAX_FAILURES:
-            times = f" ({self._failures} times)" if self._failures > 1 else ""
-            self._set(run, "paused", f"{error}{times}; change a value and restart it")
-            self._notice(f"{self.name} is paused: {error}")
-            run.stop.set()
+            self._pause(run, error)
             return False
         self._set(run, "failed", str(error))
         self._notice(f"{self.name}: {error}; trying again")
         run.stop.wait(BACK_OFF[min(self._failures, len(BACK_OFF)) - 1])
         return self._failures == 1 and error.when == "step"
+
+    def _pause(self, run: Run, error: GeneratorError) -> None:
+        """Nothing is tried again, unless other stages have just been asked for: the failures are not theirs."""
+        times = f" ({self._failures} times)" if self._failures > 1 else ""
+        with self._lock:
+            if self._wanted is not None:
+                self._failures = 0
+                return
+            if run is self._current:
+                self._state, self._reason = "paused", f"{error}{times}; change a value and restart it"
+        self._notice(f"{self.name} is paused: {error}")
+        run.stop.set()

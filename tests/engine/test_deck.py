@@ -202,6 +202,23 @@ def test_failing_again_and_again_pauses_with_the_last_good_frame(deck: Deck, mod
     assert values.values["mode"] == 0
 
 
+def test_stages_that_are_asked_for_while_the_last_try_fails_take_the_place(deck: Deck) -> None:
+    new, tries = stage(Faulty), []
+
+    class Late(Generator):
+        id = "test.late"
+
+        def step(self, ctx: Context) -> np.ndarray:
+            tries.append(1)
+            if len(tries) > worker.MAX_FAILURES:
+                deck.change([new])
+            raise RuntimeError("the bulb broke")
+
+    deck.start([stage(Late)])
+    assert until(lambda: newest(deck) > 3)
+    assert deck.status().state == "running" and deck.status().failures == 0 and deck.stages == [new]
+
+
 def test_a_setup_that_fails_again_does_not_step_half_made(deck: Deck) -> None:
     class Picky(Generator):
         id = "test.picky"

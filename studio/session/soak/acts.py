@@ -21,6 +21,7 @@ from studio.control import midi
 from studio.control.binding import Source, Target
 from studio.files import FileError
 from studio.session.mix import Span
+from studio.session.recording import PART
 from studio.session.soak.faulty import NAME
 from studio.session.soak.score import Event
 
@@ -279,12 +280,13 @@ def port_loss(show: Show, rng: Rng, event: Event) -> Steps:
     if show.port is None:
         return
     yield from show.claim("players")
-    for work in (show.port.unplug, show.port.plug):
-        done = threading.Event()
-        show.thread("port", lambda work=work, done=done: (work(), done.set())[0])  # type: ignore[misc]
-        yield from show.until(done.is_set, HEALED, "the system answers about a MIDI port")
-        yield from show.rest(3.0)
-    yield from show.until(show.port.heard_since_plugged, HEALED, "notes arrive again after the port came back")
+    port = show.port
+    port.unplug()
+    yield from show.until(lambda: not port.plugged, HEALED, "the system lets a MIDI port go")
+    yield from show.rest(3.0)
+    port.plug()
+    yield from show.until(lambda: port.plugged, HEALED, "the system takes a MIDI port up again")
+    yield from show.until(port.heard_since_plugged, HEALED, "notes arrive again after the port came back")
     show.survived("MIDI port gone and back")
 
 
@@ -344,10 +346,13 @@ def recording(show: Show, rng: Rng, event: Event) -> Steps:
     seconds = show.now - began
     recorder.stop()
     yield from show.until(lambda: not recorder.active, HEALED, "the recording ends")
-    yield from show.until(
-        lambda: any(path.suffix == ".mp4" for path in set(recorder.recordings()) - before), HEALED, "the film is there")
-    made = next(path for path in recorder.recordings() if path not in before and path.suffix == ".mp4")
-    length = _film_seconds(made)
+
+    def films() -> list[Path]:
+        return [path for path in set(recorder.recordings()) - before
+                if path.suffix == ".mp4" and not path.name.endswith(PART)]
+
+    yield from show.until(films, HEALED, "the film is there")
+    length = _film_seconds(films()[0])
     if not seconds - 3.0 < length < seconds + 1.0:  # the first one loads its encoder before its first picture
         raise Unhealed(f"a recording of {seconds:.1f} s holds {length:.1f} s")
     show.survived("recording")
