@@ -14,6 +14,7 @@ from typing import Any
 from studio.cli import Parser, command_name, examples
 from studio.cli.errors import DONE, FAILED, Refusal, UsageError, sentence
 from studio.cli.progress import Bar, interruptible
+from studio.cli.train_report import settings_line, show_event, show_numbers
 from studio.training.describe import describe, load_recipe, reader, shown
 
 
@@ -122,7 +123,11 @@ def _streamed(name: str, recipe: Any, config: Any, options: argparse.Namespace, 
     """Train, or only check the data, for a program that watches and steers."""
     from studio.cli import train_stream
     from studio.training.loop import Control, train
+    from studio.training.team import assemble
 
+    team = assemble(recipe, config)
+    if not team.chief:
+        return _help(recipe(config), options, team)
     control = Control()
     listening = train_stream.obey(control, sys.stdin)
     with train_stream.open_stream(options.events) as stream, interruptible() as stop, listening:
@@ -134,7 +139,7 @@ def _streamed(name: str, recipe: Any, config: Any, options: argparse.Namespace, 
                 return DONE
             figures = train(
                 recipe(config), options.data, options.out, resume=options.resume, command=_command(name, words),
-                on_event=stream.write, should_stop=stop, control=control,
+                on_event=stream.write, should_stop=stop, control=control, team=team,
             )
         except Exception as error:
             stream.write({"kind": "failed", "message": sentence(error) or f"{type(error).__name__}: {error}"})
@@ -157,42 +162,38 @@ def _check(recipe: Any, options: argparse.Namespace) -> int:
 
 def _train(name: str, recipe: Any, config: Any, options: argparse.Namespace, words: list[str]) -> int:
     from studio.training.loop import train
+    from studio.training.team import assemble
 
+    team = assemble(recipe, config)
+    if not team.chief:
+        return _help(recipe(config), options, team)
     with Bar(f"training {name}", float(config.steps), quiet=options.json, unit="steps") as bar, interruptible() as stop:
 
         def tell(event: dict[str, Any]) -> None:
             if options.json:
                 print(json.dumps(event), flush=True)
             else:
-                _show_event(event, bar)
+                show_event(event, bar)
 
+        if not options.json:
+            bar.say(settings_line(name, config))
         figures = train(
             recipe(config), options.data, options.out, resume=options.resume, command=_command(name, words),
-            on_event=tell, should_stop=stop,
+            on_event=tell, should_stop=stop, team=team,
         )
     if figures.get("stopped"):
         again = shlex.join([*command_name().split(), "train", name, *words, *([] if options.resume else ["--resume"])])
         print(f"stopped at step {figures['step']}; go on with: {again}", file=sys.stderr)
         return FAILED
     if not options.json:
-        print(f"{options.out}: {_figures(figures)}")
+        print(f"{options.out}: {show_numbers(figures)}")
     return DONE
 
 
-def _show_event(event: dict[str, Any], bar: Bar) -> None:
-    kind = event["kind"]
-    if kind == "start":
-        plain = {key: value for key, value in event["data"].items() if isinstance(value, (int, float, str))}
-        bar.say("data: " + (", ".join(f"{key} {value}" for key, value in plain.items()) or "read"))
-    elif kind == "step":
-        bar.to(event["step"], f"{_figures(event['losses'])}  {event['rate']:.1f}/s")
-    elif kind == "validate":
-        bar.say(f"step {event['step']}: {_figures(event['figures'])}")
-    elif kind == "sample" and event["files"]:
-        bar.say(f"step {event['step']}: wrote {', '.join(event['files'])}")
-    elif kind == "rollback":
-        bar.say(f"step {event['step']}: {event['reason']}; back to step {event['to']} at half the learning rate")
+def _help(recipe: Any, options: argparse.Namespace, team: Any) -> int:
+    """Train as one of several processes that is not the first: it says nothing and writes nothing."""
+    from studio.training.loop import train
 
-
-def _figures(figures: dict[str, Any]) -> str:
-    return ", ".join(f"{key} {value:.4g}" for key, value in figures.items() if isinstance(value, (int, float)))
+    with interruptible() as stop:
+        figures = train(recipe, options.data, options.out, resume=options.resume, should_stop=stop, team=team)
+    return FAILED if figures.get("stopped") else DONE

@@ -332,9 +332,11 @@ def train(
     the disk too small or the loss diverges again and again, CheckpointError when there is nothing to resume.
     """
     team = team or Team()
-    check_config(recipe.config, team.size)
+    check_config(recipe.config)
+    if team.size == 1 and recipe.config.devices * recipe.config.nodes > 1:
+        raise TrainingError("devices: several processes are started by the command line only; use reverie train")
     torch.manual_seed(recipe.config.seed)
-    report = recipe.prepare(data)
+    report = _prepared(recipe, data, team)
     recipe.build()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -355,6 +357,21 @@ def train(
         if not run.run(start, should_stop, control or Control()):
             return {**run.figures, "stopped": True, "step": run.index}
         return run.finish(report, command)
+
+
+def _prepared(recipe: Recipe, data: Path, team: Team) -> dict[str, Any]:
+    """The report of ``prepare``, which the first process does before the others: what it keeps they find."""
+    report: dict[str, Any] = {}
+    fine = False
+    try:
+        if team.chief:
+            report = recipe.prepare(data)
+        fine = True
+    finally:
+        fine = team.told([float(fine)])[0] > 0.5
+    if not fine:
+        raise SystemExit(1)  # the first process says why
+    return report if team.chief else recipe.prepare(data)
 
 
 @contextlib.contextmanager

@@ -69,15 +69,28 @@ class Config:
     """Compile the networks first (torch.compile): some minutes at the start, faster steps on a GPU."""
 
 
-def check_config(config: Config, processes: int = 1) -> None:
+def check_config(config: Config) -> None:
     """The settings that every recipe has. Raises TrainingError."""
     for name in ("steps", "validate_every", "sample_every", "checkpoint_every", "accumulate", "devices", "nodes"):
         if getattr(config, name) < 1:
             raise TrainingError(f"{name}: {getattr(config, name)} is not a whole number from 1")
     if config.patience < 0:
         raise TrainingError(f"patience: {config.patience} is below 0; 0 trains to the end")
-    if config.devices * config.nodes > 1 and processes == 1:
-        raise TrainingError("devices: several processes are started by the command line only; use reverie train")
+
+
+def check_parts(recipe: str, config: Config, least: int, parts: int) -> None:
+    """Whether a batch can be cut into so many parts, of ``least`` rows or more. Raises TrainingError."""
+    if parts == 1:
+        return
+    batch = getattr(config, "batch", 0)
+    if not isinstance(batch, int) or batch < 1:
+        raise TrainingError(f"the recipe {recipe} has no batch that could be shared out; train on one device")
+    if batch % parts or batch // parts < least:
+        rows = f" of {least} rows or more" if least > 1 else ""
+        raise TrainingError(
+            f"a batch of {batch} cannot be cut into {parts} equal parts{rows}; choose another batch, or fewer devices "
+            "and pieces"
+        )
 
 
 @dataclass

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from studio.training.recipe import Recipe, Shard, TrainingError
+from studio.training.recipe import Recipe, Shard, TrainingError, check_parts
 from studio.training.state import random_state, set_random_state
 from studio.training.team import Team
 
@@ -43,8 +43,7 @@ class Stepper:
         for optimiser in recipe.optimisers.values():
             self._take_over(optimiser)
         recipe.loss_scale = self.scale
-        if self.shards > 1:
-            self._check()
+        check_parts(recipe.name, recipe.config, recipe.least, self.shards)
 
     @property
     def shards(self) -> int:
@@ -55,16 +54,6 @@ class Stepper:
     def part(self) -> int:
         """Rows of a shard; 0 where the recipe has no ``batch``."""
         return self._whole // self.shards
-
-    def _check(self) -> None:
-        cure = "choose another batch, or fewer devices and pieces"
-        if not self._whole:
-            raise TrainingError(
-                f"the recipe {self.recipe.name} has no batch that could be shared out; train on one device"
-            )
-        if self._whole % self.shards or self.part < self.recipe.least:
-            least = f" of {self.recipe.least} rows or more" if self.recipe.least > 1 else ""
-            raise TrainingError(f"a batch of {self._whole} cannot be cut into {self.shards} equal parts{least}; {cure}")
 
     def cut_finer(self) -> bool:
         """Work through each batch in more pieces, for want of memory; False when it cannot be cut any finer."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from studio.training.recipe import Config, TrainingError
+from studio.training.recipe import Config, Recipe, TrainingError, check_config, check_parts
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -98,12 +98,12 @@ class FabricTeam(Team):
         return torch.cat(list(parts), dim).to(tensor.device)
 
 
-def assemble(config: Config) -> Team:
+def assemble(recipe: type[Recipe], config: Config) -> Team:
     """The processes that ``config`` asks for. Starts the others of this machine, which run the same command again, and
     returns in each of them; sets ``config.device`` to its own. Raises TrainingError when there are not so many devices.
     """
-    if config.devices < 1 or config.nodes < 1 or config.accumulate < 1:
-        raise TrainingError("devices, nodes and accumulate are whole numbers from 1")
+    check_config(config)
+    check_parts(recipe.name, config, recipe.least, config.devices * config.nodes * config.accumulate)
     outside = "TORCHELASTIC_RUN_ID" in os.environ  # started by torchrun, which knows how many there are
     if config.devices * config.nodes == 1 and not outside:
         return Team()

@@ -204,9 +204,9 @@ class TextRecipe(RecurrentRecipe):
         with self.mixed():
             carried = None if self.state is None else tuple(part[:, rows].contiguous() for part in self.state)
             logits, after = self.network(batch[:, :-1], carried, given)
-        self._carry(rows, detach(after))
         loss = F.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
         self.descend(loss, index)
+        self._carry(rows, detach(after))
         if self.shard.last:
             self.position += self.window
         return {"loss": float(loss.detach())}
