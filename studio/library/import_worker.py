@@ -1,26 +1,33 @@
-"""Reads one foreign torch checkpoint in a process of its own and writes safetensors. Run by importer.py as
-``python -I import_worker.py SOURCE TARGET MEMORY_MB``; imports nothing of the studio. Its answer is one line of JSON.
+"""Reads one foreign checkpoint in a process of its own and writes safetensors. Run by importer.py as
+``python -I import_worker.py SOURCE TARGET MEMORY_MB``. Its answer is one line of JSON.
 
-A file may be hostile: it is only ever read with ``weights_only=True`` given explicitly (an environment variable can
-turn the default off), with the checks of sparse tensors on (without them a malformed one passes and crashes later),
-under a memory limit, and only plain tensors whose storage really holds their values are copied.
+A file may be hostile. Torch's own format is only ever read with ``weights_only=True`` given explicitly (an environment
+variable can turn the default off), with the checks of sparse tensors on (without them a malformed one passes and
+crashes later); a plain pickle is read by ``studio.library.pickles``, which can call nothing. All of it happens under a
+memory limit, and only plain tensors whose storage really holds their values are copied.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
+from pathlib import Path
 from typing import Any
+
+if __name__ == "__main__":  # python -I leaves the studio's own folder out
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from studio.library.pickles import Machine, Refused
 
 CONTAINERS = ("state_dict", "params_ema", "params", "g_ema", "generator", "model_state_dict", "model", "net", "weights")
 """Keys under which training programs keep a network's tensors, the first that fits counts."""
 
 MAX_TENSORS = 20_000
 
-
-class Refused(Exception):  # noqa: N818 - not a fault of ours
-    """The file is refused; the text completes 'is refused: …'."""
+TORCH = (b"PK", b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.")
+"""First bytes of torch's formats: an archive, and the one from before version 1.6."""
 
 
 def limit_memory(megabytes: int) -> None:
@@ -34,14 +41,12 @@ def limit_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def find_tensors(tree: Any) -> tuple[dict[str, Any], int]:
-    """The tensors by name in a loaded checkpoint, and how many other entries were left out."""
-    import torch
-
+def find_tensors(tree: Any, kind: type) -> tuple[dict[str, Any], int]:
+    """The tensors (of the class ``kind``) by name in a loaded checkpoint, and how many other entries were left out."""
     for _ in range(4):
         if not isinstance(tree, dict):
             raise Refused(f"it holds a {type(tree).__name__}, not tensors by name")
-        if any(isinstance(value, torch.Tensor) for value in tree.values()):
+        if any(isinstance(value, kind) for value in tree.values()):
             break
         inner = next((tree[key] for key in CONTAINERS if isinstance(tree.get(key), dict)), None)
         if inner is None:
@@ -49,7 +54,9 @@ def find_tensors(tree: Any) -> tuple[dict[str, Any], int]:
         tree = inner
     else:
         raise Refused("its tensors are nested too deep")
-    found = {key: value for key, value in tree.items() if isinstance(key, str) and isinstance(value, torch.Tensor)}
+    found = {key: value for key, value in tree.items() if isinstance(key, str) and isinstance(value, kind)}
+    if len(found) > MAX_TENSORS:
+        raise Refused(f"it holds {len(found):,} tensors, at most {MAX_TENSORS:,} are read")
     return found, len(tree) - len(found)
 
 
@@ -57,8 +64,6 @@ def check(tensors: dict[str, Any]) -> None:
     """Refuse anything but plain dense tensors that own what they show."""
     import torch
 
-    if len(tensors) > MAX_TENSORS:
-        raise Refused(f"it holds {len(tensors):,} tensors, at most {MAX_TENSORS:,} are read")
     stored: dict[int, int] = {}
     total = 0
     for name, tensor in tensors.items():
@@ -80,12 +85,12 @@ def check(tensors: dict[str, Any]) -> None:
 
 
 def read(source: str) -> tuple[dict[str, Any], int]:
-    """The tensors of a checkpoint, checked and copied, and how many other entries it has. Raises Refused."""
+    """The tensors of a torch checkpoint, checked and copied, and how many other entries it has. Raises Refused."""
     import torch
 
     with torch.sparse.check_sparse_tensor_invariants(enable=True):  # type: ignore[no-untyped-call]
         loaded = torch.load(source, map_location="cpu", weights_only=True)
-    tensors, others = find_tensors(loaded)
+    tensors, others = find_tensors(loaded, torch.Tensor)
     check(tensors)
     plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
     for name, tensor in plain.items():
@@ -94,8 +99,55 @@ def read(source: str) -> tuple[dict[str, Any], int]:
     return plain, others
 
 
+def read_pickle(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arrays of a plain pickle by name, and the report: with ``network``, the configuration of a StyleGAN.
+
+    Raises Refused.
+    """
+    import mmap
+
+    from studio.library import stylegan_pickle
+    from studio.library.pickle_forms import CALLS, Array, Thing
+
+    with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:  # noqa: PTH123
+        root = Machine(data, CALLS).load()
+        report: dict[str, Any] = {}
+        if isinstance(root, Thing) or (isinstance(root, dict) and any(isinstance(v, Thing) for v in root.values())):
+            network = stylegan_pickle.generator_of(root)
+            report["network"] = stylegan_pickle.config_of(network)
+            views = stylegan_pickle.tensors_of(network)
+        else:
+            arrays, report["left_out"] = find_tensors(root, Array)
+            views = {name: array.plain() for name, array in arrays.items()}
+        return copied(views, len(data)), report
+
+
+def copied(views: dict[str, Any], size: int) -> dict[str, Any]:
+    """Arrays of their own, in this machine's byte order, from views into a file of ``size`` bytes. Raises Refused."""
+    import numpy as np
+
+    if sum(view.nbytes for view in views.values()) > 2 * size + 64 * 1024 * 1024:
+        raise Refused("its tensors share memory so that they would grow many times over when they are saved")
+    made: dict[str, Any] = {}
+    for name, view in views.items():
+        # of its own also where it is contiguous: the file is closed afterwards
+        made[name] = np.array(view, dtype=view.dtype.newbyteorder("="), order="C", copy=True)
+        if view.dtype.kind == "f" and bool(np.isnan(made[name]).any()):
+            raise Refused(f"{name[:60]!r} holds NaN; its training failed or the file is damaged")
+    return made
+
+
 def convert(source: str, target: str, megabytes: int) -> dict[str, Any]:
     """Read, check, save; returns the report."""
+    with open(source, "rb") as file:  # noqa: PTH123
+        head = file.read(16)
+    if not head.startswith(TORCH):
+        from safetensors.numpy import save_file as save_arrays
+
+        limit_memory(megabytes)
+        arrays, report = read_pickle(source)
+        save_arrays(arrays, target)
+        return {"tensors": len(arrays), **report}
     import torch
     from safetensors.torch import save_file
 
@@ -114,7 +166,9 @@ def sentence(error: BaseException) -> str:
     if isinstance(error, MemoryError) or "allocate memory" in text:
         return "it needs more memory than its size allows"
     if "eights only load failed" in text or "unsupported global" in text.lower():
-        return "it holds more than tensors (it could run a program when opened)"
+        found = re.search(r"GLOBAL ([\w.]+)", text)
+        named = f"it would call {found[1]} when it is opened" if found else "it could run a program when it is opened"
+        return f"it holds more than tensors: {named}"
     return text[:200] or type(error).__name__
 
 

@@ -1,8 +1,9 @@
-"""Importing foreign checkpoints: safetensors and torch's ``.pt``/``.pth``, checked and saved as safetensors at once.
+"""Importing foreign checkpoints: safetensors, torch's ``.pt``/``.pth`` and StyleGAN's ``.pkl``, checked and saved as
+safetensors at once.
 
-A torch file is a pickle and may be hostile. Its container is checked here without opening it; it is then read by
-import_worker.py in a process of its own with a time and a memory limit. Plain pickles (``.pkl``), TorchScript and
-``.pt2`` are refused: opening them runs what their maker wrote. There is no switch for it.
+Such a file is a pickle and may be hostile. Its container is checked here without opening it; it is then read by
+import_worker.py in a process of its own with a time and a memory limit. TorchScript and ``.pt2`` are refused: opening
+them runs what their maker wrote. A plain pickle is read as data alone. There is no switch for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from studio import paths
 from studio.files import FileError, atomic_write, explain, file_size, short_path
@@ -31,6 +33,9 @@ MAX_RATIO = 4.0
 
 TIMEOUT = 120.0
 """Seconds after which the reading process is ended."""
+
+PICKLES = (".pkl", ".pickle")
+"""Endings of plain pickles: their oldest kind has no mark of its own."""
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """First bytes of a torch file from before version 1.6."""
@@ -63,15 +68,17 @@ def import_model(
     if size > MAX_BYTES:
         raise WeightsError(f"{short_path(source)} is refused: it has {size / 1e9:.1f} GB, at most 4 GB are imported")
     report: list[str] = []
+    network: dict[str, Any] | None = None
     with atomic_write(target, parents=True) as temporary:
         if head[8:9] == b"{" or source.suffix == ".safetensors":
             _copy_safetensors(source, temporary)
         else:
             check_container(source, head)
-            left_out = _in_own_process(source, temporary, size, timeout, cancelled)
-            if left_out:
-                report.append(f"{left_out} entries that are not tensors were left out")
-        layout, count = _finish(temporary, source, report)
+            answer = _in_own_process(source, temporary, size, timeout, cancelled)
+            network = answer.get("network")
+            if answer.get("left_out"):
+                report.append(f"{answer['left_out']} entries that are not tensors were left out")
+        layout, count = _finish(temporary, source, target.stem, network, report)
     _write_card(target, source, layout, licence)
     return Imported(target, layout, count, report)
 
@@ -85,12 +92,10 @@ def check_container(path: Path, head: bytes | None = None) -> None:
     if head.startswith(LEGACY):
         return
     if not head.startswith(b"PK"):
-        if head[:1] == b"\x80":
-            raise WeightsError(
-                f"{refused}: it is a plain pickle, which can run any program when it is opened; "
-                "ask its maker for safetensors, or convert it in a container"
-            )
-        raise WeightsError(f"{refused}: it is neither safetensors nor a torch checkpoint; choose another file")
+        if head[:1] == b"\x80" or path.suffix.lower() in PICKLES:
+            return  # nothing in it can be known before it is read, and its reader can do nothing
+        what = "neither safetensors nor a torch checkpoint nor a StyleGAN pickle"
+        raise WeightsError(f"{refused}: it is {what}; choose another file")
     try:
         with path.open("rb") as file:
             file.seek(max(0, size - 65_557))
@@ -124,8 +129,8 @@ def _head(path: Path) -> bytes:
 
 def _in_own_process(
     source: Path, target: Path, size: int, timeout: float, cancelled: Callable[[], bool]
-) -> int:
-    """Convert in a child; returns how many entries were left out."""
+) -> dict[str, Any]:
+    """Convert in a child; returns its report: ``left_out`` entries, and the ``network`` of a StyleGAN."""
     from studio.generator import Cancelled
 
     refused = f"{short_path(source)} is refused"
@@ -162,7 +167,7 @@ def _in_own_process(
         raise WeightsError(f"{refused}: reading it ended the process that read it (code {child.returncode})") from None
     if said is not None:
         raise WeightsError(f"{refused}: {said}")
-    return int(answer.get("left_out", 0))
+    return dict(answer)
 
 
 def _copy_safetensors(source: Path, target: Path) -> None:
@@ -175,9 +180,22 @@ def _copy_safetensors(source: Path, target: Path) -> None:
         raise explain(error, target, writing=True) from error
 
 
-def _finish(path: Path, source: Path, report: list[str]) -> tuple[Layout | None, int]:
-    """Check what was written, take off the prefix of wrapped networks, and recognise the layout."""
+def _finish(
+    path: Path, source: Path, name: str, network: dict[str, Any] | None, report: list[str]
+) -> tuple[Layout | None, int]:
+    """Check what was written, take off the prefix of wrapped networks, recognise the layout, and make a model of ours
+    of what the studio's generators play."""
+    from studio.library.adopting import adopt, adopt_stylegan
+
     header = read_header(path)
+    refused = f"{short_path(source)} is refused"
+    if network is not None:
+        try:
+            layout, notes = adopt_stylegan(path, network)
+        except WeightsError as error:
+            raise WeightsError(f"{refused}: {error}") from None
+        report += notes
+        return layout, len(header.shapes)
     prefix = strip_prefix(list(header.shapes))
     shapes = {name.removeprefix(prefix): shape for name, shape in header.shapes.items()}
     if prefix:
@@ -186,10 +204,17 @@ def _finish(path: Path, source: Path, report: list[str]) -> tuple[Layout | None,
         tensors = {name.removeprefix(prefix): tensor for name, tensor in load_file(path).items()}
         save_file(tensors, path, header.metadata or None)
         report.append(f"the prefix {prefix!r} was taken off all names")
-    layout = detect(shapes)
-    if layout is None and "reverie" not in header.metadata:
+    found = detect(shapes)
+    if found is not None and found.refused:
+        raise WeightsError(f"{refused}: {found.refused}")
+    if found is not None and found.adopt and "reverie" not in header.metadata:
+        try:
+            report += adopt(path, found, name)
+        except WeightsError as error:
+            raise WeightsError(f"{refused}: {error}") from None
+    if found is None and "reverie" not in header.metadata:
         report.append(f"{short_path(source.name)}: no network here has tensors of these names; it is kept as it is")
-    return layout, len(shapes)
+    return found, len(shapes)
 
 
 def _write_card(target: Path, source: Path, layout: Layout | None, licence: str) -> None:

@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A known network: its name for people, which of our architectures reads it, and a few telling tensors."""
+    """A known network: its name for people, which of our architectures reads it, and how it is recognised: a few
+    telling tensors, or a function of all names and shapes.
+
+    ``refused`` is a sentence where the layout is known but not what is wanted; ``adopt`` names the function of
+    ``studio.library.adopting`` that makes our model of it (none: the tensors are kept as they are).
+    """
 
     name: str
     architecture: str
-    telling: Mapping[str, tuple[int, ...]]
+    telling: Shapes = field(default_factory=dict)
+    matches: Callable[[Shapes], bool] | None = None
+    adopt: str = ""
+    refused: str = ""
+
+    def fits(self, shapes: Shapes) -> bool:
+        """Whether a checkpoint with these tensors is of this layout."""
+        if self.matches is not None:
+            return self.matches(shapes)
+        return all(shapes.get(name) == shape for name, shape in self.telling.items())
+
+
+def _is_dcgan(shapes: Shapes) -> bool:
+    if "main.0.weight" not in shapes:
+        return False
+    from studio.nn.foreign_gan import dcgan_widths
+
+    return dcgan_widths(shapes) is not None
+
+
+def _is_mobilenet(name: str) -> Callable[[Shapes], bool]:
+    def matches(shapes: Shapes) -> bool:
+        if "features.0.0.weight" not in shapes:
+            return False
+        from studio.nn.mobilenet import family
+
+        found = family(shapes)
+        return found is not None and found.name == name
+    return matches
 
 
 LAYOUTS: tuple[Layout, ...] = (
@@ -41,17 +74,26 @@ LAYOUTS: tuple[Layout, ...] = (
     Layout("VGG-19, distilled 16 times", "features", {
         "e5.conv0.weight": (3, 3, 1, 1), "e5.conv51.weight": (128, 128, 3, 3),
     }),
+    *(
+        Layout(f"{name} (torchvision)", "features", matches=_is_mobilenet(name))
+        for name in ("MobileNet V2", "MobileNet V3 large", "MobileNet V3 small")
+    ),
+    Layout("Fast style (PyTorch's example)", "style_net", {
+        "conv1.conv2d.weight": (32, 3, 9, 9), "res5.conv2.conv2d.weight": (128, 128, 3, 3),
+        "deconv3.conv2d.weight": (3, 32, 9, 9),
+    }, adopt="fast_style"),
+    Layout("DCGAN (PyTorch's example)", "gan", matches=_is_dcgan, adopt="dcgan"),
+    Layout("DCGAN's discriminator", "", {
+        "main.0.weight": (64, 3, 4, 4), "main.2.weight": (128, 64, 4, 4), "main.11.weight": (1, 512, 4, 4),
+    }, refused="it is the discriminator of a DCGAN, which only judges pictures; import the generator (netG…) instead"),
 )
 """The first that fits counts."""
 
 
 def detect(shapes: Shapes) -> Layout | None:
-    """The known layout with these tensors, or None. Tensors beyond the telling ones do not matter here: the network's
+    """The known layout of these tensors, or None. Tensors beyond the telling ones do not matter here: the network's
     own loader compares them all."""
-    for layout in LAYOUTS:
-        if all(shapes.get(name) == shape for name, shape in layout.telling.items()):
-            return layout
-    return None
+    return next((layout for layout in LAYOUTS if layout.fits(shapes)), None)
 
 
 def strip_prefix(names: list[str]) -> str:

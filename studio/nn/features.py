@@ -18,7 +18,8 @@ ARCHITECTURE = "features"
 
 def load_features(path: Path, *, pooling: vgg.Pooling = "max", device: str = "cpu") -> FeatureNet:
     """The feature network in a safetensors file, frozen: one of ours, or GoogLeNet (Caffe's or torchvision's layout),
-    VGG-16 or -19 (torchvision's or distilled), SqueezeNet 1.1. ``pooling`` (max, avg) is heeded by VGG networks.
+    VGG-16 or -19 (torchvision's or distilled), SqueezeNet 1.1, MobileNet V2 or V3. ``pooling`` (max, avg) is heeded by
+    VGG networks.
 
     Raises FeatureError or WeightsError with a sentence when the file is something else.
     """
@@ -58,8 +59,12 @@ def _foreign(tensors: dict[str, torch.Tensor], pooling: vgg.Pooling) -> FeatureN
         from studio.nn import squeezenet
 
         return squeezenet.from_torchvision(tensors)
+    if "features.0.0.weight" in tensors:
+        from studio.nn import mobilenet
+
+        return mobilenet.from_torchvision(tensors)
     if "features.0.weight" in tensors:
         return vgg.from_torchvision(tensors, pooling)
     if "e5.conv0.weight" in tensors or "conv0.weight" in tensors:
         return vgg.from_distilled(tensors, pooling=pooling)
-    raise FeatureError("its tensors are of no feature network known here (GoogLeNet, VGG-16/19, SqueezeNet 1.1)")
+    raise FeatureError("its tensors are of no feature network known here (GoogLeNet, VGG, SqueezeNet 1.1, MobileNet)")

@@ -91,10 +91,9 @@ def old_format(tree: object, path: Path) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "program": (lambda p: torch.save({"a": Evil(p.parent / "ran")}, p), "more than tensors"),
-    "legacy program": (lambda p: old_format({"a": Evil(p.parent / "ran")}, p), "more than tensors"),
-    "module": (lambda p: torch.save(torch.nn.Linear(2, 2), p), "more than tensors"),
-    "pickle": (lambda p: p.write_bytes(pickle.dumps(Evil(p.parent / "ran"))), "plain pickle, which can run"),
+    "program": (lambda p: torch.save({"a": Evil(p.parent / "ran")}, p), "would call (posix|nt).system"),
+    "legacy program": (lambda p: old_format({"a": Evil(p.parent / "ran")}, p), "would call (posix|nt).system"),
+    "module": (lambda p: torch.save(torch.nn.Linear(2, 2), p), "would call torch.nn.modules.linear.Linear"),
     "sparse": (sparse_crasher, "refused"),
     "bomb": (bomb, "0.06 MB would inflate to 60 MB"),
     "stride 0": (lambda p: torch.save({"a": torch.ones(1).as_strided((10**6, 10**3), (0, 0))}, p), "claims 4,000.0 MB"),
@@ -108,7 +107,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "script": (lambda p: torch.jit.script(torch.nn.Linear(2, 2)).save(str(p)), "TorchScript"),
     "list": (lambda p: torch.save([torch.zeros(2)], p), "holds a list"),
     "no tensors": (lambda p: torch.save({"epoch": 3}, p), "no tensors"),
-    "html": (lambda p: p.write_bytes(b"<!DOCTYPE html>"), "neither safetensors nor a torch checkpoint"),
+    "html": (lambda p: p.write_bytes(b"<!DOCTYPE html>"), "neither safetensors nor a torch checkpoint nor a StyleGAN"),
     "empty": (lambda p: p.write_bytes(b""), "neither"),
     "truncated": (lambda p: (torch.save({"a": torch.zeros(9999)}, p), p.write_bytes(p.read_bytes()[:9000])), "damaged"),
     "zip": (lambda p: zipfile.ZipFile(p, "w").writestr("a.txt", "x"), "not a torch checkpoint"),
