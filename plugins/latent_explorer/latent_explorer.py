@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-import math
 from typing import Any
 
 import torch
 
 from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Point, Seed, Text, Trigger
 from studio.nn import latent
-from studio.nn.gan import GeneratorNet, load_generator
+from studio.nn.gan import load_generator
+from studio.nn.gan_player import Played, mix
 from studio.nn.imaging import fold, move
 from studio.nn.resample import KERNELS, fit
 
@@ -47,6 +46,13 @@ class LatentExplorer(Generator):
                        help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
     detail = Float(0.0, 0.0, 1.0, group="Latent", help="How much of the detail seed's texture and colour is taken on")
     detail_seed = Seed(3, group="Latent", applies={"detail": True}, help="Whose texture and colour; the shape stays")
+
+    class_a = Text("", group="Class", label="Class",
+                   help="Of a network that learned classes, the one to make: a name, a number, or a mixture such as "
+                   "rose:0.7 tulip:0.3; empty: every seed has its own")
+    class_b = Text("", group="Class", label="Other class", help="Where class blend goes; empty: nowhere")
+    class_blend = Float(0.0, 0.0, 1.0, group="Class", applies={"class_b": True},
+                        help="From the class (0) to the other one (1), through all that lies between")
 
     speed = Float(0.4, -8.0, 8.0, unit="1/s", group="Motion",
                   applies=[{"mode": ("interpolate", "walk")}, {"mode": "grid", "grid_moves": True}],
@@ -126,13 +132,7 @@ class LatentExplorer(Generator):
     def setup(self, ctx: Context) -> None:
         path = ctx.model(self.model)
         if getattr(self, "_path", None) != path:
-            net = load_generator(path, ctx.device)
-            self._mean, self._directions, self._sigmas = (
-                tensor.float().cpu() for tensor in (net.w_mean, net.directions, net.sigmas))
-            # a few small vectors a frame, in full precision: not worth the way to a graphics processor
-            self._mapping = copy.deepcopy(net.mapping).float().cpu()
-            self._net: GeneratorNet = net.to(ctx.dtype)
-            self._texture = self._noise_maps(net, ctx)
+            self._net = Played(load_generator(path, ctx.device), ctx.device, ctx.dtype)
             self._path = path
             self._last: tuple[object, torch.Tensor] | None = None
             # texts that were read, which another network may not be able to follow
@@ -153,6 +153,7 @@ class LatentExplorer(Generator):
         if self._begun:
             self._advance(ctx)
         self._begun = True
+        self._shares: list[float] = self._class_of(ctx, self.seed)
         anchor = (self.place, self.seed, self.points if self.place else "")
         if self.mode == "grid" and self._anchor is not None:
             anchor = (self._anchor[0], self.seed, self._anchor[2])  # a grid goes out from seeds alone
@@ -174,7 +175,7 @@ class LatentExplorer(Generator):
         turned up belonged to the place; ``time`` on the keyframes' path; how far along the walk or loop it is."""
         if not ctx.exposes:
             return
-        deviation = w - self._mean
+        deviation = w - self._net.centre(self._shares)
         moved = self._moved(torch.zeros_like(deviation))
         if abs(self.truncation) > 0.05:
             deviation = deviation + moved / self.truncation
@@ -192,22 +193,34 @@ class LatentExplorer(Generator):
 
     # Places in the latent space: (1, length) in w
 
-    def _z(self, seed: int) -> torch.Tensor:
-        return latent.seed_latent(seed, self._net.config.latent)
+    def _class_of(self, ctx: Context, where: latent.Where) -> list[float]:
+        """The blend of classes at a seed or place; a text that cannot be read is said once."""
+        seed = where if isinstance(where, int) else self.seed
+        ends: list[list[float]] = []
+        for name, text in (("class", self.class_a), ("other class", self.class_b)):
+            try:
+                ends.append(self._net.shares(text, seed))
+            except latent.LatentError as error:
+                self._say(ctx, f"{name}: {error}")
+                ends.append(self._net.shares("", seed))
+        return mix(ends[0], ends[1], self.class_blend if self.class_b.strip() else 0.0)
 
     def _w(self, z: torch.Tensor) -> torch.Tensor:
-        with torch.inference_mode():
-            return self._mapping(z)  # type: ignore[no-any-return]
+        return self._net.w(z, self._shares)
 
     def _w_of(self, where: latent.Where) -> torch.Tensor:
         """The w of a seed or place. Raises LatentError."""
         if isinstance(where, int):
-            return self._w(self._z(where))
-        return latent.place_w(where, self._mean, self._directions, self._sigmas, lambda seed: self._w(self._z(seed)))
+            return self._w(self._net.z(where))
+        net = self._net
+        return latent.place_w(
+            where, net.centre(self._shares), net.directions, net.sigmas, lambda seed: self._w(self._net.z(seed))
+        )
 
-    def _between(self, first: latent.Where, second: latent.Where, t: float) -> torch.Tensor:
+    def _between(self, ctx: Context, first: latent.Where, second: latent.Where, t: float) -> torch.Tensor:
+        self._shares = mix(self._class_of(ctx, first), self._class_of(ctx, second), t)
         if self.interpolation == "slerp" and isinstance(first, int) and isinstance(second, int):
-            return self._w(latent.slerp(self._z(first), self._z(second), t))
+            return self._w(latent.slerp(self._net.z(first), self._net.z(second), t))
         return latent.lerp(self._w_of(first), self._w_of(second), t)
 
     def _start(self, ctx: Context) -> latent.Where:
@@ -238,12 +251,12 @@ class LatentExplorer(Generator):
         if isinstance(start, int) and start == self.seed:
             return w
         keeps = latent.straying(self.place)
-        strayed = w - self._w(self._z(self.seed))
+        strayed = w - self._w(self._net.z(self.seed))
         return self._w_of(start) + (strayed if keeps is None else strayed * keeps)
 
     def _stop(self, ctx: Context, seed: int, index: int) -> torch.Tensor:
         """Way point of a walk or loop, in z (slerp) or w (linear)."""
-        z = latent.wander(self._z(seed), ctx.seed * 0x9E3779B1 + seed, index, self.walk_step)
+        z = latent.wander(self._net.z(seed), ctx.seed * 0x9E3779B1 + seed, index, self.walk_step)
         return z if self.interpolation == "slerp" else self._w(z)
 
     def _arrive(self, point: torch.Tensor) -> torch.Tensor:
@@ -255,7 +268,7 @@ class LatentExplorer(Generator):
     def _place(self, ctx: Context) -> torch.Tensor:
         if self.mode == "interpolate":
             way = latent.ease(self.easing, latent.there_and_back(self._phase))
-            return self._between(self._start(ctx), self.end_seed, way)
+            return self._between(ctx, self._start(ctx), self.end_seed, way)
         if self.mode == "walk":
             return self._from_home(ctx, self._walk(ctx, self.seed))
         if self.mode == "loop":
@@ -266,7 +279,7 @@ class LatentExplorer(Generator):
             if frames is not None:
                 start, end = frames[0].time, frames[-1].time
                 time = start + (self._time % (end - start)) if self.repeat else start + self._time
-                return self._between(*latent.at_time(frames, time))
+                return self._between(ctx, *latent.at_time(frames, time))
         if self.mode == "arithmetic":
             try:
                 names = latent.parse_points(self.points)
@@ -303,40 +316,25 @@ class LatentExplorer(Generator):
 
     def _shaped(self, w: torch.Tensor) -> torch.Tensor:
         """Truncated, moved along the directions, with another's detail: ``(1, layers, length)``."""
-        w = latent.truncate(w, self._mean, self.truncation)
-        w = self._moved(w)
-        layers = self._net.layers
+        centre, layers = self._net.centre(self._shares), self._net.layers
+        w = self._moved(latent.truncate(w, centre, self.truncation))
         rows = [w] * layers
-        if self.detail > 0:
-            other = latent.truncate(self._w(self._z(self.detail_seed)), self._mean, self.truncation)
+        if self.detail > 0 and layers > 1:  # one w that makes everything has no detail of its own
+            other = latent.truncate(self._w(self._net.z(self.detail_seed)), centre, self.truncation)
             rows[layers // 2:] = [latent.lerp(w, other, self.detail)] * (layers - layers // 2)
         return torch.stack(rows, 1)
 
     def _moved(self, w: torch.Tensor) -> torch.Tensor:
         """Moved along the principal directions by the sliders and the pad."""
         amounts = (self.pc1, self.pc2, self.pc3, self.pc4, self.pc5, self.pc6, self.pc7, self.pc8)
-        w = latent.offset(w, self._directions, self._sigmas, amounts)
-        return latent.offset(w, self._directions, self._sigmas, self.pad)
+        directions, sigmas = self._net.directions, self._net.sigmas
+        return latent.offset(latent.offset(w, directions, sigmas, amounts), directions, sigmas, self.pad)
 
     # Pictures
 
-    def _noise_maps(self, net: GeneratorNet, ctx: Context) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        draw = torch.Generator().manual_seed(7)
-        return [
-            (torch.randn(1, 1, *shape, generator=draw).to(ctx.device, ctx.dtype),
-             torch.randn(1, 1, *shape, generator=draw).to(ctx.device, ctx.dtype))
-            for shape in net.noise_shapes()
-        ]
-
     def _raw(self, w: torch.Tensor) -> torch.Tensor:
-        """The network's own picture ``(3, side, side)`` in 0..1; one at a time, so that the bits never differ."""
-        noise = None
-        if self.noise > 0:
-            turn = 2 * math.pi * (self._circle if self.mode == "loop" else self._breath)
-            noise = [(first * math.cos(turn) + second * math.sin(turn)) * self.noise for first, second in self._texture]
-        with torch.inference_mode():
-            made = self._net.synthesis(self._shaped(w).to(self._texture[0][0]), noise)
-        return (made[0].float() + 1).mul(0.5).clone()
+        """The network's own picture ``(3, side, side)`` in 0..1."""
+        return self._net.picture(self._shaped(w), self.noise, self._circle if self.mode == "loop" else self._breath)
 
     def _finished(self, picture: torch.Tensor) -> torch.Tensor:
         """Contrast and saturation, turning, zoom and mirrors, on a picture of any size."""
@@ -370,7 +368,7 @@ class LatentExplorer(Generator):
             return None
         names = ("truncation", "detail", "detail_seed", "pad", *(f"pc{number}" for number in range(1, COMPONENTS + 1)),
                  "framing", "upscaling", "mirrors", "zoom", "contrast", "saturation")
-        return (size, self._angle, self._path, *(getattr(self, name) for name in names))
+        return (size, self._angle, self._path, *self._shares, *(getattr(self, name) for name in names))
 
     def _grid(self, ctx: Context, size: tuple[int, int]) -> torch.Tensor:
         """Seeds from ``seed`` on, row by row."""
@@ -381,16 +379,17 @@ class LatentExplorer(Generator):
         count = self.rows * self.columns
         key = self._key(size)
         if key is not None and not self.grid_moves:
-            key = ("grid", key, self.seed, self.rows, self.columns, self.gap)
+            key = ("grid", key, self.class_a, self.seed, self.rows, self.columns, self.gap)
             if self._last is not None and self._last[0] == key:
                 return self._last[1]
         top = max(0, height - (tall + self.gap) * self.rows + self.gap) // 2
         left = max(0, width - (wide + self.gap) * self.columns + self.gap) // 2
-        sheet = torch.zeros(3, height, width, device=self._texture[0][0].device)
+        sheet = torch.zeros(3, height, width, device=ctx.device)
         for index in range(count):
             ctx.check(index / count)
             seed = (self.seed + index) % (Seed.LIMIT + 1)
-            w = self._walk(ctx, seed) if self.grid_moves else self._w(self._z(seed))
+            self._shares = self._class_of(ctx, seed)
+            w = self._walk(ctx, seed) if self.grid_moves else self._w(self._net.z(seed))
             made = self._finished(fit(self._raw(w), (tall, wide), "cover", self.upscaling))
             row, column = divmod(index, self.columns)
             y, x = top + row * (tall + self.gap), left + column * (wide + self.gap)

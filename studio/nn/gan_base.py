@@ -105,6 +105,12 @@ class PictureGenerator(nn.Module):
         z = torch.from_numpy(draw).to(self.w_mean.device, self.dtype)
         return self.to_w(z, shares if shares is not None else seed_shares(seed, len(self.classes)))
 
+    def seeds_w(self, z: torch.Tensor) -> torch.Tensor:
+        """w ``(N, latent)`` of the z of the seeds 0, 1, 2 ..., each of the class that it falls into."""
+        if not self.classes:
+            return self.mapping(z)  # type: ignore[no-any-return]
+        return self.mapping(z, torch.arange(len(z), device=z.device) % len(self.classes))  # type: ignore[no-any-return]
+
     def centre(self, shares: Sequence[float] | None = None) -> torch.Tensor:
         """The middle ``(latent,)`` of the cloud of w's under a blend of classes."""
         if not self.classes or shares is None:

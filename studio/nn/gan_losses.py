@@ -14,8 +14,7 @@ def _slopes(scores: Scores, pictures: torch.Tensor) -> torch.Tensor:
     """Gradient of each picture's score (the mean of its patches) to its pixels, ``(N, pixels)``, differentiable."""
     pictures = pictures.detach().requires_grad_(True)
     made = scores(pictures).float().flatten(1).mean(1).sum()
-    slopes: torch.Tensor = torch.autograd.grad(made, pictures, create_graph=True)[0]
-    return slopes.flatten(1)
+    return torch.autograd.grad(made, pictures, create_graph=True)[0].flatten(1)
 
 
 def gradient_penalty(critic: Scores, real: torch.Tensor, fake: torch.Tensor, weight: float = 10.0) -> torch.Tensor:
@@ -24,13 +23,13 @@ def gradient_penalty(critic: Scores, real: torch.Tensor, fake: torch.Tensor, wei
     ``real`` and ``fake`` are ``(N, 3, H, W)``; the place between the two of a pair is drawn from torch's generator.
     """
     share = torch.rand(len(real), 1, 1, 1, device=real.device, dtype=real.dtype)
-    length = _slopes(critic, real * share + fake.detach() * (1 - share)).norm(dim=1)
-    return weight * (length - 1).square().mean()
+    length: torch.Tensor = _slopes(critic, real * share + fake.detach() * (1 - share)).norm(dim=1)
+    return (length - 1).square().mean() * weight
 
 
 def r1_penalty(discriminator: Scores, real: torch.Tensor, weight: float) -> torch.Tensor:
     """weight / 2 * E[|gradient|^2] at real pictures (Mescheder et al. 2018, equation 9)."""
-    return 0.5 * weight * _slopes(discriminator, real).square().sum(1).mean()
+    return _slopes(discriminator, real).square().sum(1).mean() * (0.5 * weight)
 
 
 class Adaptive(nn.Module):

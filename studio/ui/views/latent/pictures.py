@@ -229,19 +229,16 @@ class _Painter:
         length = self._net.config.latent
         z = torch.cat([seed_latent(seed, length) for seed in range(SEEDS)])
         with torch.inference_mode():
-            w = self._net.mapping(z.to(self._device)).float().cpu()
+            w = self._net.seeds_w(z.to(self._device)).float().cpu()
         seeds = ((w - self._mean).numpy() @ self._plane.T).astype(np.float32)
         return Space(length, seeds, self._plane, scatter(seeds))
 
     def _seed(self, seed: int) -> Any:
         import torch
 
-        from studio.nn.latent import seed_latent
-
         if seed not in self._w:
             with torch.inference_mode():
-                z = seed_latent(seed, self._net.config.latent).to(self._device)
-                self._w[seed] = self._net.mapping(z).float().cpu()
+                self._w[seed] = self._net.seed_w(seed).float().cpu()
             while len(self._w) > 4 * SEEDS:
                 self._w.popitem(last=False)
         return self._w[seed]
