@@ -313,7 +313,9 @@ class Show:
         return sum(int(conductor.figures(out).get("sounding", 0)) for out in conductor.outputs())
 
     def export(self, path: Path) -> Job[Any] | None:
-        """Begin a small GIF of deck A; None when there is nothing on it."""
+        """Begin a small GIF of deck A; None when there is nothing on it, or the faulty plugin."""
+        if any(slot.generator == faulty.NAME for slot in self.session.decks["A"].slots):
+            return None
         with contextlib.suppress(JobError):
             look = exporting.look_of(self.session, "A")
             plan = ExportPlan(next(f for f in exporting.FORMATS if f.key == "gif"), path, (160, 160), 15.0, 30)
