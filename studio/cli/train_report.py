@@ -41,7 +41,7 @@ def show_event(event: dict[str, Any], bar: Bar) -> None:
         )
     elif kind == "early":
         bar.say(f"step {step}: no better than {event['best']:.4g} for {event['validations']} validations; it ends here")
-    elif kind == "unsaved":
+    elif kind in ("unsaved", "warning"):
         bar.say(f"step {step}: {event['message']}")
     elif kind == "done" and event.get("throughput"):
         bar.say(_throughput(event["throughput"]))

@@ -242,6 +242,8 @@ class _Run:
         told = self.pace.step(self.index, config.steps, last)
         if told:
             self.emit("step", losses=losses, **told)
+        while self.recipe.warnings:
+            self.emit("warning", message=self.recipe.warnings.pop(0))
         enough = False
         if self.index % config.validate_every == 0 or last:
             enough = self._validate()

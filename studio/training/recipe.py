@@ -160,6 +160,8 @@ class Recipe(ABC):
         self.modules: dict[str, torch.nn.Module] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         self.shard = Shard()
+        self.warnings: list[str] = []
+        """Sentences that a step wants told: the loop makes an event of each, and empties the list."""
         self.fetched = 0.0
         """Seconds spent in ``fetching`` so far."""
         self.loss_scale: Callable[[torch.Tensor], torch.Tensor] | None = None
