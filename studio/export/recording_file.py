@@ -47,6 +47,12 @@ def best_encoder() -> str:
     return SOFTWARE
 
 
+def load_encoder() -> None:
+    """Choose the encoder and load its library, if that was not done yet. Where there is none a recording says so."""
+    with contextlib.suppress(Exception):
+        best_encoder()
+
+
 def _works(name: str) -> bool:
     """Whether an encoder opens and takes a picture: to be in the library does not mean that the chip is there."""
     import av

@@ -12,6 +12,7 @@ from studio.control.binding import Binding
 from studio.control.modulators import Modulator
 from studio.engine import Clock, Deck, Player
 from studio.engine.threads import spawn
+from studio.export.recording_file import load_encoder
 from studio.library.presets import apply_params, find_preset
 from studio.library.settings import SETTINGS
 from studio.params import ParamSet
@@ -48,7 +49,7 @@ class Core:
     """Lines, news, plugins and undo; ``Session`` has the rest.
 
     Kinds of news (``on``): line, values, selection, notice, jobs, library, history, session, mix, controls, settings,
-    soundcheck, recording, outputs.
+    soundcheck, recording, outputs, photo.
     """
 
     def __init__(
@@ -257,6 +258,7 @@ class Core:
                 self.events.call(lambda: self._failed(line, slot, why))
             else:
                 self.events.call(lambda: self._attach(line, slot))
+            load_encoder()  # beside the show, so that a recording begins with its first picture
 
         spawn(f"reverie import {slot.generator}", work, lambda: None)
 
