@@ -44,7 +44,8 @@ def adopt(path: Path, layout: Layout, name: str) -> list[str]:
 
 
 def _dcgan(path: Path, name: str) -> list[str]:
-    from studio.nn.foreign_gan import DcganShape, dcgan_widths, filled, fold_dcgan
+    from studio.nn.foreign_gan import DcganShape, filled, fold_dcgan
+    from studio.nn.foreign_names import dcgan_widths
 
     tensors = read_tensors(path)
     widths = dcgan_widths({key: tuple(value.shape) for key, value in tensors.items()})

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studio import paths, safe_json
-from studio.files import FileError, short_path
+from studio.files import FileError, read_bytes, short_path
 from studio.library.fetch import STALL, FetchError, fetch
 from studio.library.importer import Imported, import_model
+from studio.library.layouts import LAYOUTS
 from studio.library.models import read_card
 from studio.nn.weights import WeightsError
 
 FORMAT = "reverie.catalogue"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*\Z")
 _HASH = re.compile(r"[0-9a-f]{8,64}\Z")
+WHOLE_HASH = 64
+"""Digits of a whole sha256."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Entry:
     """Its hash, or the first eight digits or more where its publisher names no more."""
     licence: str
     architecture: str
+    layout: str = ""
+    """The name of the layout its tensors have; '': whatever it is."""
 
     @property
     def host(self) -> str:
@@ -48,15 +54,29 @@ class Entry:
     def question(self) -> str:
         """What to ask before anything is fetched."""
         return (
-            f"Fetch {self.title} ({self.size / 1e6:,.0f} MB) from {self.host}? Licence: {self.licence}. It is checked, "
-            "converted to safetensors and kept among your models."
+            f"Fetch {self.title} ({self.size / 1e6:,.0f} MB) from {self.host}? Licence: {self.licence}. {self.checked} "
+            "It is converted to safetensors and kept among your models."
+        )
+
+    @property
+    def checked(self) -> str:
+        """A sentence on how far its hash goes."""
+        digits = len(self.sha256)
+        if digits >= WHOLE_HASH:
+            return "Its sha256 is checked."
+        return (
+            f"Only the first {digits} of the {WHOLE_HASH} digits of its sha256 are published: they are checked, which "
+            "tells a damaged file but not a forged one."
         )
 
 
 def catalogue(path: Path | None = None) -> list[Entry]:
-    """Every entry. Raises FileError or JsonError when the file is damaged."""
-    place = path or paths.bundled("resources") / "catalogue.json"
-    tree = safe_json.load_object(place)
+    """Every entry. Raises FileError when the file is damaged."""
+    place = path or paths.bundled("resources") / "catalogue.toml"
+    try:
+        tree = tomllib.loads(read_bytes(place, limit=1 << 20).decode("utf-8", "replace"))
+    except tomllib.TOMLDecodeError as error:
+        raise FileError(f"{short_path(place)} is not valid TOML ({error}); install the studio again") from None
     found = tree.get("models")
     if tree.get("format") != FORMAT or not isinstance(found, list):
         raise FileError(f"{short_path(place)} is not a catalogue of models; install the studio again")
@@ -64,15 +84,19 @@ def catalogue(path: Path | None = None) -> list[Entry]:
 
 
 def _entry(item: Any, place: Path) -> Entry:
+    layouts = {layout.name: layout for layout in LAYOUTS}
     try:
+        layout = layouts[str(item["layout"])]
         entry = Entry(
             str(item["name"]), str(item["title"]), str(item.get("about", "")), str(item["url"]), int(item["bytes"]),
-            str(item["sha256"]), str(item["licence"]), str(item.get("architecture", "")),
+            str(item["sha256"]), str(item["licence"]), layout.architecture, layout.name,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FileError(f"{short_path(place)}: an entry lacks or misstates {error}; install the studio again") from None
     if not _NAME.match(entry.name) or not _HASH.match(entry.sha256):
         raise FileError(f"{short_path(place)}: the name or sha256 of {entry.name!r} is not valid")
+    if not entry.url.startswith("https://") or entry.size <= 0:
+        raise FileError(f"{short_path(place)}: the address or size of {entry.name!r} is not valid")
     return entry
 
 
@@ -101,7 +125,9 @@ def fetch_model(
         )
     check(0.92, "reading it in a process of its own")
     try:
-        done = import_model(file, entry.name, licence=entry.licence, replace=True, cancelled=cancelled)
+        done = import_model(
+            file, entry.name, licence=entry.licence, replace=True, cancelled=cancelled, wanted=entry.layout
+        )
     except (WeightsError, FileError):
         file.unlink(missing_ok=True)  # after a cancel it stays, to be imported the next time
         raise

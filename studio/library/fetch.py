@@ -27,7 +27,7 @@ MAX_BYTES = 4 * 1024**3
 STALL = 10.0
 """Seconds without a byte after which a server counts as stalled."""
 TRIES = 4
-"""Connections in a row that may bring nothing new."""
+"""Connections in a row that may bring next to nothing (less than ``MIN_RATE`` in the time of a stall)."""
 MIN_RATE = 512.0
 """Bytes a second below which, over ``STALL`` seconds, a server counts as stalled too."""
 BLOCK = 1 << 16
@@ -68,7 +68,7 @@ def fetch(
                 break
         except _Broken as broken:
             why = str(broken)
-            idle = idle + 1 if _here(part) <= before else 0
+            idle = idle + 1 if _here(part) - before < MIN_RATE * stall else 0
             if idle >= TRIES:
                 raise FetchError(_gave_up(host, why, part, size)) from None
             tell(_share(_here(part), size), f"{why}; trying again")
@@ -138,6 +138,8 @@ def _connect(url: str, part: Path, size: int, max_bytes: int, stall: float, tell
         if code == 416:  # what is here is longer than the file: begin anew
             part.unlink(missing_ok=True)
             raise _Broken("the server has another file than before") from None
+        if 300 <= code < 400:
+            raise FetchError(f"{host} sends from one address to the next without end; try again later") from None
         if code in (408, 425, 429) or code >= 500:
             raise _Broken(f"the server is busy (HTTP {code})") from None
         cure = "it may have been moved; see whether a newer version of the studio knows its place"
@@ -185,17 +187,21 @@ def _receive(
         room = f"it needs {whole / 1e6:,.0f} MB and {free / 1e6:,.0f} MB are free; free some space"
         raise FileError(f"cannot write {short_path(part)}: {room}")
     try:
-        return _write(answer, part, start, whole, length, kind, host, most, stall, tell)
+        done = _write(answer, part, start, whole, kind, host, most, stall, tell)
     except (TimeoutError, ConnectionError, ssl.SSLError):
         raise
     except OSError as error:
         raise explain(error, part, writing=True) from None
+    # without a length only the catalogue can tell whether it broke off
+    if done - start < length or (not length and done < 0.98 * size):
+        raise _Broken("the connection ended early")
+    return True
 
 
 def _write(
-    answer: Any, part: Path, start: int, whole: int, length: int, kind: str, host: str, most: int, stall: float,
-    tell: Tell,
-) -> bool:
+    answer: Any, part: Path, start: int, whole: int, kind: str, host: str, most: int, stall: float, tell: Tell
+) -> int:
+    """Append what comes to ``part``; returns how long it is then."""
     done, began = start, time.monotonic()
     watched, watched_at = done, began
     with part.open("ab" if start else "wb") as file:
@@ -214,9 +220,7 @@ def _write(
                 watched, watched_at = done, now
             rate = (done - start) / max(0.05, now - began)
             tell(_share(done, whole), f"{done / 1e6:,.1f} of {whole / 1e6:,.1f} MB, {rate / 1e6:,.1f} MB/s")
-    if length and done - start < length:
-        raise _Broken("the connection ended early")
-    return True
+    return done
 
 
 def _check_hash(part: Path, wanted: str, host: str) -> None:

@@ -53,10 +53,11 @@ class Imported:
 
 def import_model(
     source: Path, name: str = "", *, licence: str = "unknown", folder: Path | None = None, replace: bool = False,
-    timeout: float = TIMEOUT, cancelled: Callable[[], bool] = lambda: False,
+    timeout: float = TIMEOUT, cancelled: Callable[[], bool] = lambda: False, wanted: str = "",
 ) -> Imported:
     """Import a checkpoint as ``<folder>/<name>.safetensors`` with a card; the folder is the user's models by default.
 
+    ``wanted`` names the layout that it must have ('': any).
     Raises WeightsError when it is refused, FileError when something cannot be read or written; then nothing is left.
     """
     folder = folder or paths.user_folder("data") / "models"
@@ -79,6 +80,9 @@ def import_model(
             if answer.get("left_out"):
                 report.append(f"{answer['left_out']} entries that are not tensors were left out")
         layout, count = _finish(temporary, source, target.stem, network, report)
+        if wanted and (layout is None or layout.name != wanted):
+            found = layout.name if layout else "of an unknown layout"
+            raise WeightsError(f"{short_path(source)} is refused: it is {found}, not {wanted}")
     _write_card(target, source, layout, licence)
     return Imported(target, layout, count, report)
 

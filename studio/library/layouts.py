@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-Shapes = Mapping[str, tuple[int, ...]]
+from studio.nn.foreign_names import Shapes, dcgan_widths, family
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,8 @@ class Layout:
         return all(shapes.get(name) == shape for name, shape in self.telling.items())
 
 
-def _is_dcgan(shapes: Shapes) -> bool:
-    if "main.0.weight" not in shapes:
-        return False
-    from studio.nn.foreign_gan import dcgan_widths
-
-    return dcgan_widths(shapes) is not None
-
-
 def _is_mobilenet(name: str) -> Callable[[Shapes], bool]:
     def matches(shapes: Shapes) -> bool:
-        if "features.0.0.weight" not in shapes:
-            return False
-        from studio.nn.mobilenet import family
-
         found = family(shapes)
         return found is not None and found.name == name
     return matches
@@ -82,7 +70,7 @@ LAYOUTS: tuple[Layout, ...] = (
         "conv1.conv2d.weight": (32, 3, 9, 9), "res5.conv2.conv2d.weight": (128, 128, 3, 3),
         "deconv3.conv2d.weight": (3, 32, 9, 9),
     }, adopt="fast_style"),
-    Layout("DCGAN (PyTorch's example)", "gan", matches=_is_dcgan, adopt="dcgan"),
+    Layout("DCGAN (PyTorch's example)", "gan", matches=lambda shapes: dcgan_widths(shapes) is not None, adopt="dcgan"),
     Layout("DCGAN's discriminator", "", {
         "main.0.weight": (64, 3, 4, 4), "main.2.weight": (128, 64, 4, 4), "main.11.weight": (1, 512, 4, 4),
     }, refused="it is the discriminator of a DCGAN, which only judges pictures; import the generator (netG…) instead"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from studio.nn.foreign_names import Shapes
 from studio.nn.gan_base import COMPONENTS, PictureGenerator
 from studio.nn.weights import WeightsError, check_against
-
-Shapes = Mapping[str, tuple[int, ...]]
 
 NETWORKS = ("stylegan2", "stylegan3", "dcgan_example")
 """What the configuration of such a model says under ``network``."""
@@ -79,24 +77,6 @@ class ExampleDcgan(PictureGenerator):
         order = values.argsort(descending=True)[: min(COMPONENTS, len(values))]
         self.w_mean.zero_()
         self._describe(vectors.t()[order].to(self.directions), torch.ones(len(order)).to(self.sigmas))
-
-
-def dcgan_widths(shapes: Shapes) -> tuple[int, ...] | None:
-    """The widths of a DCGAN example's generator with these tensors (``main.0.weight`` …), None for another network."""
-    numbers = sorted(int(m[1]) for name in shapes if (m := re.fullmatch(r"main\.(\d+)\.weight", name))
-                     and len(shapes[name]) == 4)
-    if len(numbers) < 3 or numbers != [3 * index for index in range(len(numbers))]:
-        return None
-    weights = [shapes[f"main.{number}.weight"] for number in numbers]
-    joined = all(before[1] == after[0] for before, after in pairwise(weights))
-    normed = all(
-        shapes.get(f"main.{number + 1}.{part}") == (weight[1],)
-        for number, weight in zip(numbers[:-1], weights, strict=False)
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    if not joined or not normed or any(weight[2:] != (4, 4) for weight in weights):
-        return None
-    return (weights[0][0], *(weight[1] for weight in weights))
 
 
 def fold_dcgan(tensors: Mapping[str, torch.Tensor], widths: Sequence[int]) -> dict[str, torch.Tensor]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -16,35 +15,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.nn.featurenet import FeatureError, FeatureNet, Stage
+from studio.nn.foreign_names import Family, family
 from studio.nn.googlenet import IMAGENET_MEAN, IMAGENET_STD
-
-
-@dataclass(frozen=True)
-class Family:
-    """One published network: the stride of each block, from which block on the activation is hard swish (V3; None:
-    ReLU6 throughout), and the batch norm's eps."""
-
-    name: str
-    strides: tuple[int, ...]
-    swish_from: int | None
-    eps: float
-
-
-V2 = Family("MobileNet V2", (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1), None, 1e-5)
-V3_LARGE = Family("MobileNet V3 large", (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1), 7, 1e-3)
-V3_SMALL = Family("MobileNet V3 small", (2, 2, 1, 2, 1, 1, 1, 1, 2, 1, 1), 4, 1e-3)
-
-
-def family(names: Iterable[str]) -> Family | None:
-    """Which network has tensors of these names, None for another."""
-    known = set(names)
-    if "features.17.conv.3.running_var" in known and "features.18.0.weight" in known:
-        return V2
-    if "features.15.block.3.1.running_var" in known and "features.16.0.weight" in known:
-        return V3_LARGE
-    if "features.11.block.3.1.running_var" in known and "features.12.0.weight" in known:
-        return V3_SMALL
-    return None
 
 
 class Bottleneck(Stage):

@@ -75,6 +75,51 @@ def stalled(data: bytes, after: int) -> Answer:
     return answer
 
 
+def dripping(data: bytes) -> Answer:
+    """Sends a few bytes at a time, for ever, and knows ranges."""
+    def answer(handler: Handler) -> None:
+        asked = handler.headers.get("Range", "")
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        size = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        handler.head(206 if asked else 200, Content_Length=len(data) - start, Content_Range=size)
+        try:
+            for place in range(start, len(data), 3):
+                handler.wfile.write(data[place : place + 3])
+                if handler.stop.wait(0.02):
+                    return
+        except OSError:
+            pass
+    return answer
+
+
+def unmeasured(data: bytes, after: int | None = None) -> Answer:
+    """Says no length, and ends the connection behind the last byte, or before it."""
+    def answer(handler: Handler) -> None:
+        asked = handler.headers.get("Range", "")
+        start = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
+        if start:
+            handler.head(206, Content_Range=f"bytes {start}-{len(data) - 1}/{len(data)}")
+        else:
+            handler.head(200)
+        handler.wfile.write(data[start:after])
+        handler.close_connection = True
+    return answer
+
+
+def short(data: bytes, claimed: int) -> Answer:
+    """Claims another length than it has."""
+    def answer(handler: Handler) -> None:
+        handler.head(200, Content_Length=claimed)
+        handler.wfile.write(data)
+        handler.close_connection = True
+    return answer
+
+
+def circle(handler: Handler) -> None:
+    """Leads to itself."""
+    handler.head(302, Location=handler.path, Content_Length=0)
+
+
 def page(text: str, code: int = 200, kind: str = "text/html") -> Answer:
     """A web page, or an error."""
     def answer(handler: Handler) -> None:

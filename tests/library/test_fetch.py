@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pickle
 import random
 import socket
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,7 +21,19 @@ from studio.library.catalogue import Entry, catalogue, fetch_model, find_entry, 
 from studio.library.fetch import FetchError, fetch
 from studio.library.models import list_models, verify
 from studio.nn.weights import WeightsError
-from tests.library.server import broken, endless, page, redirect, serve, stalled, whole
+from tests.library.server import (
+    broken,
+    circle,
+    dripping,
+    endless,
+    page,
+    redirect,
+    serve,
+    short,
+    stalled,
+    unmeasured,
+    whole,
+)
 
 DATA = random.Random(3).randbytes(1_000_000)
 HASH = hashlib.sha256(DATA).hexdigest()
@@ -74,6 +89,20 @@ def test_a_server_without_ranges_sends_it_all_again(tmp_path: Path) -> None:
         assert bring(url, tmp_path).read_bytes() == DATA
 
 
+def test_a_server_that_says_no_length_is_enough_and_a_break_is_noticed(tmp_path: Path) -> None:
+    with serve(unmeasured(DATA)) as (url, seen):
+        assert bring(url, tmp_path).read_bytes() == DATA and len(seen) == 1
+    with serve(unmeasured(DATA, 400_000), unmeasured(DATA)) as (url, seen):
+        assert bring(url, tmp_path).read_bytes() == DATA
+    assert [request.get("range") for request in seen] == [None, "bytes=400000-"]
+
+
+def test_a_length_that_is_too_long_ends_in_going_on(tmp_path: Path) -> None:
+    with serve(short(DATA, len(DATA) + 1000), whole(DATA)) as (url, seen):
+        assert bring(url, tmp_path).read_bytes() == DATA
+    assert len(seen) in (1, 2)
+
+
 def test_a_part_that_is_longer_than_the_file_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "net.pth.part").write_bytes(DATA + b"more")
     with serve(whole(DATA)) as (url, _):
@@ -91,6 +120,12 @@ def test_a_part_that_is_longer_than_the_file_is_begun_anew(tmp_path: Path) -> No
     (endless, "sends more than the 1 MB that are expected"),
     (stalled(DATA, 1000), "nothing came for 0 s after 0.0 of 1.0 MB"),
     (broken(DATA, 0), "cannot be reached: the connection"),
+    (page("oh", 500), "the server is busy (HTTP 500)"),
+    (dripping(DATA), "nothing came for 0 s after 0.0 of 1.0 MB"),
+    (short(DATA, 500_000), "is not the file that was asked for"),
+    (short(DATA, 20_000_000), "would send 20 MB where 1 MB are expected"),
+    (unmeasured(DATA[:-1] + b"?"), "is not the file that was asked for"),
+    (circle, "sends from one address to the next without end"),
     (redirect("http://example.invalid/x"), "only https addresses"),
     (redirect("file:///etc/passwd"), "only https addresses"),
 ], ids=lambda value: value[:30] if isinstance(value, str) else "")
@@ -152,6 +187,26 @@ def test_the_catalogue_names_what_torchvision_publishes() -> None:
         find_entry("vgg99")
 
 
+def test_a_catalogue_that_is_damaged_is_a_sentence(tmp_path: Path) -> None:
+    place = tmp_path / "catalogue.toml"
+    sound = paths.bundled("resources") / "catalogue.toml"
+    for text, said in (
+        ("format = ", "is not valid TOML"), ('format = "x"', "is not a catalogue"),
+        (sound.read_text().replace("1378be20a8", "not hex"), "name or sha256 of 'googlenet'"),
+        (sound.read_text().replace("https://", "http://"), "address or size of 'googlenet'"),
+        (sound.read_text().replace('layout = "VGG-16', 'layout = "VGG-17'), "misstates 'VGG-17"),
+        (sound.read_text().replace('licence = "BSD', 'permit = "BSD'), "lacks or misstates 'licence'"),
+    ):
+        place.write_text(text)
+        with pytest.raises(FileError, match=said):
+            catalogue(place)
+
+
+def test_a_hash_of_a_few_digits_is_said_to_be_one() -> None:
+    assert "first 8 of the 64 digits" in find_entry("mobilenet-v3-large").question()
+    assert "Its sha256 is checked" in find_entry("googlenet").question()
+
+
 def entry_for(url: str, data: bytes) -> Entry:
     digest = hashlib.sha256(data).hexdigest()
     return Entry("tiny-net", "Tiny net", "For a test.", url, len(data), digest, "CC0-1.0", "features")
@@ -181,6 +236,16 @@ def test_a_hostile_file_with_the_right_hash_is_refused(tmp_path: Path) -> None:
     with serve(whole(source.read_bytes())) as (url, _), pytest.raises(WeightsError, match="more than tensors"):
         fetch_model(entry_for(url, source.read_bytes()))
     assert "tiny-net" not in {model.name for model in list_models()}
+
+
+def test_another_network_than_the_catalogue_says_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "net.pkl"
+    source.write_bytes(pickle.dumps({"layer.weight": np.ones((3, 3))}))
+    with serve(whole(source.read_bytes())) as (url, _):
+        entry = replace(entry_for(url, source.read_bytes()), layout="VGG-16 (torchvision)")
+        with pytest.raises(WeightsError, match="it is of an unknown layout, not VGG-16"):
+            fetch_model(entry)
+    assert not entry.present
 
 
 def test_the_command_asks_before_it_fetches(
