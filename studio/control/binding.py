@@ -206,6 +206,9 @@ def parse_binding(tree: Any) -> tuple[Binding, list[str]]:
         number("step", 1.0 / 128.0, 0.0, 1.0), switch("feedback", True),
         {key: value for key, value in tree.items() if key not in _KNOWN},
     )
+    for part, kind in (("source", Source), ("target", Target)):
+        notes += [f"{part}.{key}: nothing has this name here; it was left out"
+                  for key in list(tree[part])[:MOST] if key not in kind.__dataclass_fields__]
     return made, notes
 
 

@@ -355,8 +355,11 @@ def parse_modulators(tree: Any, where: str, report: list[str]) -> list[Modulator
             continue
         modulator = made(name)
         found[name] = modulator
-        for key in to_json(modulator):
-            if key in item and key not in ("kind", "name"):
+        known = to_json(modulator)
+        for key in list(item)[:MOST]:
+            if key not in known:
+                report.append(f"{place}.{key}: a modulator of the kind {kind} has nothing of this name; it was left out")
+            elif key not in ("kind", "name"):
                 _set(modulator, key, item[key], f"{place}.{key}", report)
     if len(tree) > MOST:
         report.append(f"{where}: {len(tree)} modulators; only the first {MOST} are used")

@@ -202,8 +202,10 @@ class Router:
         are let go, since nobody will say so any more."""
         with self._lock:
             self._readers.pop(device, None)
+            held = {key_of(binding.source) for binding in self.bindings
+                    if binding.mode == "momentary" and binding.source.kind in midi.KINDS}
             for key, mail in self._mail.items():
-                if key[0] == midi.NOTE and mail.on and mail.device == device:
+                if (key[0] == midi.NOTE or key in held) and mail.on and mail.device == device:
                     mail.on, mail.new = False, True
             for binding, state in zip(self.bindings, self._states, strict=True):
                 if binding.source.device in ("", device):

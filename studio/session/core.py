@@ -364,8 +364,7 @@ class Core:
     def undo(self) -> str:
         """Take the newest step back; returns its label."""
         self.modified = True
-        self.fades.before_undo()
-        return self.history.undo()
+        return self.fades.before_undo() or self.history.undo()
 
     def redo(self) -> str:
         """Do once more what was taken back last; returns its label."""

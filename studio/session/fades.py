@@ -74,6 +74,8 @@ class Fade:
         self.progress: float | None = None
         self.done = False
         self.step: Step | None = None
+        self.asked_after: Step | None = None
+        """The newest step when it was asked for."""
         self.glides: list[Glide] = []
         self.lines: dict[str, Line] = {}
         self.plan, self.ramp = plan, ramp
@@ -119,6 +121,7 @@ class Fades:
     def _add(self, fade: Fade) -> Fade:
         for waiting in [other for other in self.active if other.kind == fade.kind and other.step is None]:
             self._end(waiting)
+        fade.asked_after = self._session.history.newest
         self.active.append(fade)
         self.tick()
         self._session.post("mix")
@@ -178,11 +181,17 @@ class Fades:
         for fade in [fade for fade in self.active if kind in ("", fade.kind)]:
             self._end(fade)
 
-    def before_undo(self) -> None:
-        """The newest step is to be taken back: if a fade is still making it, it ends here."""
+    def before_undo(self) -> str:
+        """The newest step is to be taken back: if a fade is still making it, it ends here. One that waits for its beat
+        and was asked for after the newest step is what is taken back: its label, else ''."""
         newest = self._session.history.newest
+        for fade in reversed(self.active):
+            if fade.step is None and fade.asked_after is newest:
+                self._end(fade)
+                return fade.label
         for fade in [fade for fade in self.active if fade.step is not None and fade.step is newest]:
             self._end(fade)
+        return ""
 
 
 # --- what a recall has to move ---

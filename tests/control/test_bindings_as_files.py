@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,13 +44,14 @@ def test_any_json_is_a_binding_or_a_sentence(tree: object) -> None:
 
 
 def test_what_is_wrong_is_told_and_the_rest_kept() -> None:
-    good = {"source": {"kind": "cc", "number": 7}, "target": {"name": "crossfade"}, "low": 4, "curve": "wild",
-            "feedback": 1, "later": True}
+    good: dict[str, Any] = {"source": {"kind": "cc", "number": 7, "chanel": 3}, "target": {"name": "crossfade"},
+                            "low": 4, "curve": "wild", "feedback": 1, "later": True}
     report: list[str] = []
     found = parse_bindings([good, 5, {"source": {"kind": "ccc"}}, {**good, "target": {"name": "explode"}}], "b", report)
     assert len(found) == 1 and found[0].low == 1.0 and found[0].curve == "linear"
     assert found[0].to_json()["later"] is True, "what a newer version wrote is kept"
     text = "\n".join(report)
+    assert "b[0].source.chanel: nothing has this name here" in text
     assert "b[0].low: 4 is outside" in text and "b[1]: it is not an object" in text
     assert "'ccc' is not one of" in text and "no session control 'explode'" in text
 

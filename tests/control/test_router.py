@@ -180,6 +180,17 @@ def test_a_pad_that_is_held_when_its_port_goes_away_is_let_go() -> None:
     assert switched.desk.values["loud"] == switched.desk.values["speed"] == 1.0, "only what lasts while it is held"
 
 
+def test_a_momentary_controller_is_let_go_with_its_port_and_a_knob_stays() -> None:
+    stand = Stand(Binding(Source("cc", 64), LOUD, mode="momentary"), Binding(Source("cc", 7), SPEED, takeover="jump"))
+    for number in (64, 7):
+        stand.router.push_midi("pad", bytes([0xB0, number, 127]), stand.now)
+    stand.tick(0.1)
+    assert stand.desk.values["loud"] == stand.desk.values["speed"] == 1.0
+    stand.router.forget("pad")
+    stand.tick(0.1)
+    assert stand.desk.values["loud"] == 0.0 and stand.desk.values["speed"] == 1.0
+
+
 def test_velocity_stays_when_the_key_is_let_go() -> None:
     stand = Stand(Binding(Source("note", 36), SPEED))
     stand.note(127)

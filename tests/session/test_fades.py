@@ -169,6 +169,22 @@ def test_undo_in_mid_fade_ends_it_where_it_began(session: Session, values: Param
     assert values["level"] == 0.0 and values["kind"] == "a" and not session.fades.active
 
 
+def test_undo_takes_back_a_fade_that_waits_for_its_bar(session: Session, values: ParamSet, hands: Hands) -> None:
+    look = far_look(session)
+    pass_time(session, hands, 0.3, 3)
+    session.set_value("A", 0, "level", 0.4)
+    session.history.end()
+    fade = session.recall(look, bars=1.0, start="phrase")  # type: ignore[arg-type]
+    assert fade.progress is None and fade in session.fades.active
+    assert session.undo() == fade.label
+    assert fade.done and not session.fades.active and values["level"] == 0.4, "nothing else is taken back"
+    waiting = session.recall(look, bars=1.0, start="phrase")  # type: ignore[arg-type]
+    session.set_value("A", 0, "level", 0.6)
+    session.history.end()
+    session.undo()
+    assert values["level"] == 0.4 and waiting in session.fades.active, "what was done since comes first"
+
+
 def test_retarget_in_mid_fade_does_not_jump(session: Session, values: ParamSet, hands: Hands) -> None:
     near = session.take_snapshot("Near")
     far = far_look(session)
