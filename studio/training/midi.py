@@ -26,6 +26,8 @@ from studio.training.loop import Config, TrainingError
 MAX_BYTES = 64 * 1024 * 1024
 MAX_FILES = 20_000
 DRUM_CHANNEL = 9
+HOME = {"major": "C major", "minor": "A minor"}
+"""Where ``one_key`` brings pieces."""
 
 
 @dataclass
@@ -49,6 +51,13 @@ class MidiSettings(EventSettings):
     """Frames per beat of a JSON file."""
     keys: bool = True
     """Give the model each piece's key, so that a player can ask for one."""
+    one_key: bool = False
+    """Bring every piece to C major or A minor: the model learns one key well instead of twelve a little, and the player
+    transposes."""
+    weight_dropout: float = 0.0
+    """Share of the recurrent weights left out while training."""
+    average: float = 0.0
+    """Memory of the average of the weights that becomes the model, such as 0.998; 0: the last weights themselves."""
 
 
 class MidiRecipe(EventRecipe):
@@ -73,15 +82,26 @@ class MidiRecipe(EventRecipe):
             splits = {
                 name: [Piece(p.notes, p.beats, find_key(p.notes)) for p in pieces] for name, pieces in splits.items()
             }
+        if config.one_key:
+            if not config.keys:
+                raise TrainingError("one-key: the keys of the pieces must be known for that; leave keys on")
+            splits = {name: [p.transposed(_way_home(p)) for p in pieces] for name, pieces in splits.items()}
         self.splits = splits
         train = splits["train"]
         spans = voice_spans(train)
-        self.shifts = [fitting_shifts(piece, spans, config.down, config.up) for piece in train]
+        down, up = (0, 0) if config.one_key else (config.down, config.up)
+        self.shifts = [fitting_shifts(piece, spans, down, up) for piece in train]
         notes = sorted({
             (note.voice, note.pitch + shift)
             for piece, shifts in zip(train, self.shifts, strict=True) for note in piece.notes for shift in shifts
         })
+        if config.one_key:  # what no piece sings, others may, at the edges of each voice
+            notes = [
+                (voice, pitch) for voice, (low, high) in sorted(spans.items())
+                for pitch in range(max(0, low - 2), min(127, high + 2) + 1)
+            ]
         labels = [f"{tonic} {mode}" for mode in ("major", "minor") for tonic in KEYS] if config.keys else []
+        labels = list(HOME.values()) if config.one_key else labels
         self.vocabulary = EventVocabulary(
             config.grid, self.bar, tuple(notes), duration_grid(config.grid), levels(train, config.velocities), (),
             tuple(labels),
@@ -194,6 +214,13 @@ def voice_spans(pieces: Sequence[Piece]) -> dict[int, tuple[int, int]]:
             low, high = spans.get(note.voice, (note.pitch, note.pitch))
             spans[note.voice] = (min(low, note.pitch), max(high, note.pitch))
     return spans
+
+
+def _way_home(piece: Piece) -> int:
+    """Semitones, -6..5, that bring a piece from the key in its label to C major or A minor."""
+    tonic, _, mode = piece.label.partition(" ")
+    home = HOME[mode].partition(" ")[0]
+    return (KEYS.index(home) - KEYS.index(tonic) + 6) % 12 - 6
 
 
 def fitting_shifts(piece: Piece, spans: dict[int, tuple[int, int]], down: int, up: int) -> list[int]:

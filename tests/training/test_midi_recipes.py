@@ -105,6 +105,23 @@ def test_a_chorale_model_plays_what_it_may(chorales: Path, tmp_path: Path) -> No
     assert sample.notes and not sample.repairs
 
 
+def test_pieces_are_brought_to_one_key(chorales: Path, tmp_path: Path) -> None:
+    made = recipe("midi", one_key=True, weight_dropout=0.2, average=0.9)
+    assert isinstance(made, MidiRecipe)
+    made.prepare(chorales)
+    plain = recipe("midi")
+    plain.prepare(chorales)
+    assert made.vocabulary.labels == ("C major", "A minor")
+    for piece, before in zip(made.splits["train"], plain.splits["train"], strict=True):  # type: ignore[attr-defined]
+        assert find_key(piece.notes) == piece.label in ("C major", "A minor")
+        shifts = {after.pitch - note.pitch for after, note in zip(piece.notes, before.notes, strict=True)}
+        assert len(shifts) == 1 and -6 <= min(shifts) <= 5
+    assert all(shifts == [0] for shifts in made.shifts)
+    train(made, chorales, tmp_path / "m.safetensors")
+    with pytest.raises(TrainingError, match="one-key"):
+        recipe("midi", one_key=True, keys=False).prepare(chorales)
+
+
 def test_drums_keep_their_touch_their_time_and_the_edges_of_the_hi_hat(groove: Path, tmp_path: Path) -> None:
     made = recipe("drums")
     report = made.prepare(groove)
