@@ -358,7 +358,7 @@ def parse_modulators(tree: Any, where: str, report: list[str]) -> list[Modulator
         known = to_json(modulator)
         for key in list(item)[:MOST]:
             if key not in known:
-                report.append(f"{place}.{key}: a modulator of the kind {kind} has nothing of this name; it was left out")
+                report.append(f"{place}.{key}: a {made.__name__} has nothing of this name; it was left out")
             elif key not in ("kind", "name"):
                 _set(modulator, key, item[key], f"{place}.{key}", report)
     if len(tree) > MOST:

@@ -184,7 +184,7 @@ def test_files() -> None:
     assert len(report) == 5 and {line.split(":")[0] for line in report[3:]} == {"m[3].shape", "m[3].rate"}
     report.clear()
     assert parse_modulators([{"kind": "lfo", "name": "l", "speed": 3}], "m", report)
-    assert report == ["m[0].speed: a modulator of the kind lfo has nothing of this name; it was left out"]
+    assert report == ["m[0].speed: a Lfo has nothing of this name; it was left out"]
     routes = [Route("l", Target("speed", "A"), -0.5, False)]
     report = []
     assert parse_routes([route.to_json() for route in routes], "r", report) == routes and not report
