@@ -12,6 +12,8 @@ from collections import deque
 
 RECENT = 8
 """Steps whose mean is judged."""
+LAG = 32
+"""Steps before the present that do not belong to the range yet: what grows slowly would hide in it."""
 MEMORY = 300
 """Steps before those that the range is taken from."""
 LEAST = 50
@@ -41,7 +43,7 @@ class Guard:
                 return f"the loss {name} leapt to {value:.4g}"
             self._keep(name, value)
             if excess is not None and excess[0] > SUSTAINED:
-                mean = sum(self._recent[name]) / RECENT
+                mean = sum(list(self._recent[name])[-RECENT:]) / RECENT
                 return f"the loss {name} exploded to {mean:.4g}, from at most {max(self._before[name]):.4g}"
         return ""
 
@@ -62,7 +64,7 @@ class Guard:
         recent = self._recent.setdefault(name, deque())
         before = self._before.setdefault(name, deque(maxlen=MEMORY))
         recent.append(value)
-        if len(recent) > RECENT:
+        if len(recent) > LAG:
             before.append(recent.popleft())
 
     def _excess(self, name: str, value: float) -> tuple[float, float] | None:

@@ -57,7 +57,7 @@ class _Run:
         self.stepper = Stepper(recipe, team, recipe.config.accumulate)
         self.guard = Guard(recipe.watched)
         self.pace = Pace(recipe)
-        self.curves, self._drawn = Curves(), -math.inf
+        self.curves, self._drawn = Curves(), time.monotonic()
         self.index = 0
         self.figures: dict[str, Any] = {}
         self.best = math.inf
