@@ -40,7 +40,8 @@ _reconstruct_persistent_obj.__module__ = "torch_utils.persistence"
 @contextlib.contextmanager
 def published_modules() -> Iterator[None]:
     """Modules under the published names, as long as something is being pickled."""
-    made = {name: types.ModuleType(name) for name in ("dnnlib", "dnnlib.util", "torch_utils", "torch_utils.persistence")}
+    names = ("dnnlib", "dnnlib.util", "torch_utils", "torch_utils.persistence")
+    made = {name: types.ModuleType(name) for name in names}
     made["dnnlib.util"].EasyDict = EasyDict  # type: ignore[attr-defined]
     made["torch_utils.persistence"]._reconstruct_persistent_obj = (  # type: ignore[attr-defined]
         _reconstruct_persistent_obj)
@@ -87,7 +88,8 @@ class FullyConnectedLayer(Persistent):
 class MappingNetwork(Persistent):
     def __init__(self, z: int, c: int, w: int, num_ws: int, layers: int) -> None:
         super().__init__()
-        self.z_dim, self.c_dim, self.w_dim, self.num_ws, self.num_layers, self.w_avg_beta = z, c, w, num_ws, layers, 0.995
+        self.z_dim, self.c_dim, self.w_dim, self.num_ws = z, c, w, num_ws
+        self.num_layers, self.w_avg_beta = layers, 0.995
         if c:
             self.embed = FullyConnectedLayer(c, w)
         widths = [z + (w if c else 0)] + [w] * layers
@@ -125,7 +127,9 @@ class ToRGBLayer(Persistent):
 
 
 class SynthesisBlock(Persistent):
-    def __init__(self, inputs: int, outputs: int, w: int, side: int, colours: int, clamp: float | None, form: str) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, w: int, side: int, colours: int, clamp: float | None, form: str
+    ) -> None:
         super().__init__()
         self.in_channels, self.w_dim, self.resolution, self.architecture = inputs, w, side, form
         self.register_buffer("resample_filter", fir4())
@@ -148,7 +152,9 @@ class Synthesis2Network(Persistent):
 
 
 class Generator(Persistent):
-    def __init__(self, z: int, c: int, w: int, size: int, colours: int, synthesis: nn.Module, layers: int, **kw: Any) -> None:
+    def __init__(
+        self, z: int, c: int, w: int, size: int, colours: int, synthesis: nn.Module, layers: int, **kw: Any
+    ) -> None:
         super().__init__(z_dim=z, c_dim=c, w_dim=w, img_resolution=size, img_channels=colours, **kw)
         self.z_dim, self.c_dim, self.w_dim, self.img_resolution, self.img_channels = z, c, w, size, colours
         self.synthesis = synthesis
@@ -176,7 +182,8 @@ def kaiser(taps: int, cutoff: float, width: float, rate: float, *, radial: bool 
     if taps == 1:
         return None
     loss = 2.285 * (taps - 1) * np.pi * (width / (rate / 2)) + 7.95
-    beta = 0.1102 * (loss - 8.7) if loss > 50 else 0.5842 * (loss - 21) ** 0.4 + 0.07886 * (loss - 21) if loss > 21 else 0
+    low = 0.5842 * (loss - 21) ** 0.4 + 0.07886 * (loss - 21) if loss > 21 else 0.0
+    beta = 0.1102 * (loss - 8.7) if loss > 50 else low
     window = np.kaiser(taps, beta)
     x = (np.arange(taps) - (taps - 1) / 2) / rate
     if not radial:
@@ -206,8 +213,10 @@ class SynthesisInput(Persistent):
 
 
 class SynthesisLayer(Persistent):
-    def __init__(self, w: int, last: bool, critical: bool, shape: tuple[int, ...], rates: Any, cutoffs: Any, halves: Any,
-                 kernel: int, radial: bool) -> None:
+    def __init__(
+        self, w: int, last: bool, critical: bool, shape: tuple[int, ...], rates: Any, cutoffs: Any, halves: Any,
+        kernel: int, radial: bool,
+    ) -> None:
         super().__init__()
         inputs, outputs, in_size, out_size = shape
         self.w_dim, self.is_torgb, self.in_channels, self.out_channels = w, last, inputs, outputs
@@ -232,10 +241,13 @@ class SynthesisLayer(Persistent):
 
 
 class SynthesisNetwork(Persistent):
-    def __init__(self, w: int, size: int, colours: int, layers: int, base: int, most: int, kernel: int, radial: bool) -> None:
+    def __init__(
+        self, w: int, size: int, colours: int, layers: int, base: int, most: int, kernel: int, radial: bool
+    ) -> None:
         super().__init__(num_layers=layers, channel_base=base, channel_max=most, conv_kernel=kernel,
                          use_radial_filters=radial)
-        self.w_dim, self.num_ws, self.img_resolution, self.num_layers, self.num_critical = w, layers + 2, size, layers, 2
+        self.w_dim, self.num_ws, self.img_resolution = w, layers + 2, size
+        self.num_layers, self.num_critical = layers, 2
         self.margin_size, self.output_scale, self.num_fp16_res = 10, 0.25, 4
         last = size / 2
         way = np.minimum(np.arange(layers + 1) / (layers - 2), 1)
@@ -301,19 +313,20 @@ def fir(x: torch.Tensor, f: torch.Tensor | None, up: int, down: int, pad: tuple[
     y[:, :, ::up, ::up] = x
     size = h * up + sum(pad)
     wide = torch.zeros(n, c, size, size, dtype=x.dtype)
-    for i in range(h * up):
-        for j in range(w * up):
-            if 0 <= i + pad[0] < size and 0 <= j + pad[0] < size:
-                wide[:, :, i + pad[0], j + pad[0]] = y[:, :, i, j]
+    kept = [i for i in range(h * up) if 0 <= i + pad[0] < size]
+    a, b = kept[0], kept[-1] + 1
+    wide[:, :, a + pad[0] : b + pad[0], a + pad[0] : b + pad[0]] = y[:, :, a:b, a:b]
     if f is None:
         return wide[:, :, ::down, ::down]
-    f = f.double()
-    kernel = torch.outer(f, f) if f.ndim == 1 else f
-    k, left = len(kernel), size - len(kernel) + 1
+    f, k, left = f.double(), len(f), size - len(f) + 1
     made = torch.zeros(n, c, left, left, dtype=x.dtype)
-    for i in range(k):
-        for j in range(k):
-            made += kernel[i, j] * wide[:, :, k - 1 - i : k - 1 - i + left, k - 1 - j : k - 1 - j + left]
+    if f.ndim == 1:
+        rows = sum(f[i] * wide[:, :, k - 1 - i : k - 1 - i + left] for i in range(k))
+        made = sum(f[j] * rows[..., k - 1 - j : k - 1 - j + left] for j in range(k))  # type: ignore[index, assignment]
+    else:
+        for i in range(k):
+            for j in range(k):
+                made += f[i, j] * wide[:, :, k - 1 - i : k - 1 - i + left, k - 1 - j : k - 1 - j + left]
     return made[:, :, ::down, ::down] * gain
 
 
