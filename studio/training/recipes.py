@@ -12,6 +12,9 @@ RECIPES: dict[str, str] = {
     "roll": "studio.training.roll:RollRecipe",
     "handwriting": "studio.training.handwriting:HandwritingRecipe",
     "gan": "studio.training.gan:GanRecipe",
+    "few": "studio.training.gan_few:FewRecipe",
+    "dcgan": "studio.training.gan_dcgan:DcganRecipe",
+    "wgan": "studio.training.gan_dcgan:WganRecipe",
     "style": "studio.training.style:StyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
 }
@@ -48,13 +51,37 @@ class About:
 
 
 PICTURE_FILES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+VIDEO_FILES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv")
+PICTURE_SETTINGS = ("batch", "size", "crop", "crop_factor", "by_class", "frame_rate", "drop_duplicates")
 ABOUT: dict[str, About] = {
     "gan": About(
         "Pictures", "A picture generator whose latent space you walk through",
-        "A folder of pictures, a few hundred or more", "image", "reverie.latent_explorer",
-        basics=("steps", "size", "batch", "augment", "features", "sample_every"),
+        "A folder of pictures, a few hundred or more; sub-folders may be classes; or a video", "image",
+        "reverie.latent_explorer", endings=VIDEO_FILES,
+        basics=("steps", "size", "batch", "augment", "features", "by_class", "crop", "sample_every"),
         defaults=(("sample_every", "100"), ("features", "style_features")),
-        models=(("features", "features"),),
+        models=(("features", "features"), ("initial", "gan")), data_settings=PICTURE_SETTINGS,
+    ),
+    "few": About(
+        "Pictures, few and large", "A picture generator from a small collection, at 256 pixels and more",
+        "A folder of one hundred to two thousand pictures, or a video", "image", "reverie.latent_explorer",
+        endings=VIDEO_FILES, basics=("steps", "size", "batch", "augment", "features", "crop", "sample_every"),
+        defaults=(("sample_every", "100"), ("features", "style_features")),
+        models=(("features", "features"),), data_settings=PICTURE_SETTINGS,
+    ),
+    "dcgan": About(
+        "Pictures, the classic way", "A DCGAN as its paper has it: rough, quick and instructive",
+        "A folder of a thousand pictures and more, or a video", "image", "reverie.latent_explorer",
+        endings=VIDEO_FILES, basics=("steps", "size", "batch", "by_class", "crop", "sample_every"),
+        defaults=(("sample_every", "100"), ("batch", "32")), models=(("features", "features"),),
+        data_settings=PICTURE_SETTINGS,
+    ),
+    "wgan": About(
+        "Pictures, the steady way", "A WGAN-GP: slow to learn, and hardly ever collapses",
+        "A folder of a thousand pictures and more, or a video", "image", "reverie.latent_explorer",
+        endings=VIDEO_FILES, basics=("steps", "size", "batch", "critic_steps", "by_class", "crop", "sample_every"),
+        defaults=(("sample_every", "100"), ("batch", "32")), models=(("features", "features"),),
+        data_settings=PICTURE_SETTINGS,
     ),
     "style": About(
         "Painting style", "Paints any camera live like your own paintings",

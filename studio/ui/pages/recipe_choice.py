@@ -10,7 +10,7 @@ from studio.training.recipes import PICTURE_FILES, RECIPES, about
 
 def list_place(name: str) -> int:
     """Where a recipe stands in the list: those with a known use first."""
-    order = ["gan", "style", "text", "midi", "drums", "features", "roll"]
+    order = ["gan", "few", "style", "text", "midi", "drums", "features", "dcgan", "wgan", "roll"]
     return order.index(name) if name in order else len(order)
 
 
