@@ -17,6 +17,7 @@ RECIPES: dict[str, str] = {
     "wgan": "studio.training.gan_dcgan:WganRecipe",
     "style": "studio.training.style:StyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
+    "encoder": "studio.training.encoder:EncoderRecipe",
 }
 """Recipe name → ``module:class``."""
 
@@ -133,6 +134,13 @@ ABOUT: dict[str, About] = {
         basics=("steps", "teacher", "last", "batch", "sample_every"), required=("teacher",),
         defaults=(("sample_every", "500"),),
         models=(("teacher", "features"),),
+    ),
+    "encoder": About(
+        "Photo to place", "Knows at once where in a generator's latent space a photograph lies",
+        "The generator's model file, or better: pictures like those it learned from, and its name", "image",
+        "reverie.latent_explorer", endings=(".safetensors",),
+        basics=("generator", "steps", "batch", "features", "sample_every"),
+        models=(("generator", "gan"), ("features", "features")), data_settings=("generator",),
     ),
 }
 """Recipe name → what it is about. A recipe without an entry is shown with its own help alone."""

@@ -7,8 +7,8 @@ import torch
 
 from studio.nn.features import load_features
 from studio.nn.gan import GanConfig, GeneratorNet, load_generator
+from studio.nn.gan_base import PictureGenerator
 from studio.nn.invert import Eyes, Guess, Settings, invert, paint, square
-from studio.nn.latent import seed_latent
 from studio.paths import find_model
 
 QUICK = Settings(starts=32, steps=60)
@@ -26,10 +26,10 @@ def tiny() -> GeneratorNet:
     return net
 
 
-def made_by(net: GeneratorNet, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+def made_by(net: PictureGenerator, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A deviation and its picture."""
     with torch.no_grad():
-        deviation = net.mapping(seed_latent(seed, net.config.latent)) - net.w_mean
+        deviation = net.seed_w(seed) - net.w_mean
         return deviation[0], paint(net, deviation)[0]
 
 
@@ -101,3 +101,21 @@ def test_distance_is_nought_for_the_same_picture(tiny: GeneratorNet) -> None:
     _, other = made_by(tiny, 2)
     eyes = Eyes(picture[None], None)
     assert float(eyes.distance(picture[None])) == 0.0 < float(eyes.distance(other[None]))
+
+
+def test_the_place_is_that_under_the_class_that_is_shown() -> None:
+    torch.manual_seed(5)
+    net = GeneratorNet(GanConfig(size=32, latent=16, base=16, widths=(16, 16), last=4, classes=("rose", "tulip")))
+    with torch.no_grad():
+        net(torch.randn(32, 16))
+        net.paint.weight.mul_(4)
+    net.survey(512)
+    net.eval().requires_grad_(False)
+    rose, tulip = [1.0, 0.0], [0.0, 1.0]
+    with torch.no_grad():
+        picture = paint(net, net.seed_w(7001, rose) - net.centre(rose), 1.0, rose)[0]
+    for shares in (rose, tulip):
+        best = list(invert(net, picture, settings=QUICK, shares=shares))[-1]
+        with torch.no_grad():
+            shown = paint(net, best.deviation[None], 1.0, shares)[0]
+        assert torch.allclose(shown, best.picture, atol=1e-4) and float((shown - picture).abs().mean()) < 0.05

@@ -479,7 +479,7 @@ def test_a_dropped_picture_of_the_network_is_found_again(studio: Studio, tmp_pat
     assert view.search.job is not None
     studio.until(lambda: view.search.found.count > 0)
     first = view.search.found.distance
-    studio.until(lambda: view.search.job is None, 60_000)
+    studio.until(lambda: view.search.job is None, 240_000)
     assert view.search.found.distance < 0.2 * first
     studio.until(lambda: gap(studio.frame(), wanted) < 12)
     studio.until(lambda: not view.card.isVisible())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -262,8 +260,3 @@ class ArithmeticPage(QWidget):
 
     def hideEvent(self, event: object) -> None:
         self._bench.pictures.wish("sum", [])
-
-
-def file_word(path: Path) -> str:
-    """The name for a place that was found for a picture file."""
-    return path.stem[:24] or "photo"

@@ -8,9 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from studio.nn.places import Place, combine
+from studio.session.latent_places import DIRECTIONS
 from studio.ui import theme
 from studio.ui.kit.slider import Slider
-from studio.ui.views.latent.bench import DIRECTIONS, Bench
+from studio.ui.views.latent.bench import Bench
 from studio.ui.views.latent.tiles import Tile
 
 REACH = 3.0

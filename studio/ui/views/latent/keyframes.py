@@ -17,17 +17,22 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidge
 
 from studio.nn.places import EASINGS, Keyframe, LatentError, Where, as_place, format_keyframes, parse_keyframes
 from studio.ui import icons, theme
+from studio.ui.kit import mime
 from studio.ui.kit.buttons import button, tool_button
 from studio.ui.views.latent.bench import Bench
 from studio.ui.views.latent.tiles import dropped_place
 from studio.ui.views.latent.track_ground import SNAP, TrackGround
+from studio.ui.views.slots import first_picture
 
 LEAST_GAP = 0.05
 
 
 class KeyframeTrack(TrackGround):
     """The painted track. Drag a picture in time (Shift: without snapping), click it to go there, click a way to choose
-    its easing; Delete removes, arrows move the chosen one. The wheel zooms time."""
+    its easing; Delete removes, arrows move the chosen one. The wheel zooms time. A picture file that is dropped is told
+    as ``photo_dropped(path, time)``."""
+
+    photo_dropped = Signal(object, float)
 
     def __init__(self, bench: Bench, parent: QWidget | None = None) -> None:
         super().__init__(bench, parent)
@@ -218,14 +223,19 @@ class KeyframeTrack(TrackGround):
         self.update()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_place(event.mimeData()):
+        if dropped_place(event.mimeData()) or first_picture(mime.read(event.mimeData())) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         place = self._bench.read_dropped(dropped_place(event.mimeData()))
-        if place is not None:
+        time = max(0.0, round(self.to_time(event.position().x()) / SNAP) * SNAP)
+        photo = first_picture(mime.read(event.mimeData()))
+        if place is not None or photo is not None:
             event.acceptProposedAction()
-            self.add(place, round(self.to_time(event.position().x()) / SNAP) * SNAP)
+        if place is not None:
+            self.add(place, time)
+        elif photo is not None:
+            self.photo_dropped.emit(photo, time)
 
 
 class KeyframeStrip(QWidget):

@@ -14,8 +14,8 @@ from PySide6.QtGui import (
 )
 
 from studio.nn.places import as_place, of_seed
+from studio.session.latent_places import DIRECTIONS
 from studio.ui import theme
-from studio.ui.views.latent.bench import DIRECTIONS
 from studio.ui.views.latent.map_ground import MapGround
 from studio.ui.views.latent.steer import place_at
 from studio.ui.views.latent.tiles import drag_place

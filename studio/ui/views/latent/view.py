@@ -10,21 +10,21 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from studio.nn.places import Place, as_place
 from studio.picture import ENDINGS
 from studio.session.line import Line
+from studio.session.photos import PATH, PhotoSearch
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.kit import mime
 from studio.ui.kit.buttons import button, tool_button
 from studio.ui.kit.dialogs import pick_file
-from studio.ui.views.latent.arithmetic import ArithmeticPage, file_word
+from studio.ui.views.latent.arithmetic import ArithmeticPage
 from studio.ui.views.latent.bench import Bench
 from studio.ui.views.latent.breed import BreedPage
 from studio.ui.views.latent.directions import DirectionsPage
 from studio.ui.views.latent.keyframes import KeyframeStrip
 from studio.ui.views.latent.map_view import MapView
-from studio.ui.views.latent.photo import PhotoCard, PhotoSearch
+from studio.ui.views.latent.photo import PhotoCard
 from studio.ui.views.latent.pins import PinStrip
 from studio.ui.views.slots import first_picture
 
@@ -44,24 +44,21 @@ class LatentView(QWidget):
         self._session = session
         self._stamp = -1
         self._tall: bool | None = None
-        self._sent: tuple[object, str] = (None, "")
         self.setAcceptDrops(True)
         self.setAccessibleName("Latent explorer")
-        self.search = PhotoSearch(session, self.bench.get, self)
-        self.search.guessed.connect(self._guessed)
-        self.search.ended.connect(self._ended)
+        # a search goes on while the view is hidden, and what it finds arrives
+        self.search = PhotoSearch(self.bench)
         self.map = MapView(self.bench)
         self.map.pin_wanted.connect(self._pin)
         self.pins = PinStrip(self.bench, self._uses)
         self.pins.photo_wanted.connect(self.choose_photo)
         self.path = KeyframeStrip(self.bench)
+        self.path.track.photo_dropped.connect(lambda path, time: self.search.start(path, PATH, time))
         self.breed = BreedPage(self.bench)
         self.arithmetic = ArithmeticPage(self.bench)
         self.arithmetic.photo_wanted.connect(self.find_photo)
         self.directions = DirectionsPage(self.bench)
         self._build()
-        # a search goes on while the view is hidden, and what it finds arrives
-        self._forget = session.on("jobs", lambda _: self.search.refresh())
         self.bench.refresh()
 
     def _build(self) -> None:
@@ -181,25 +178,7 @@ class LatentView(QWidget):
 
     def find_photo(self, path: Path, target: str = "") -> None:
         """Look for the place of a picture file; ``target`` is a slot of the arithmetic, '' the picture itself."""
-        self.search.start(PhotoSearch.Request(Path(path), target, self.bench.begin("photograph")))
-
-    def _guessed(self, request: PhotoSearch.Request, place: Place) -> None:
-        if request.target or (self._sent[0] is request and self.bench.get("place") != self._sent[1]):
-            return  # the hand went elsewhere meanwhile: what is found then only becomes a pin
-        self.bench.go(place, f"Photograph {request.path.name}", gesture=request.gesture, mode="still")
-        self._sent = (request, str(self.bench.get("place")))
-
-    def _ended(self, request: PhotoSearch.Request, place: Place | None) -> None:
-        if place is None:
-            return
-        points = self.bench.points()
-        name = next((name for name, where in points.items() if as_place(where) == place), "")
-        if not name:
-            name = self.bench.free_name(file_word(request.path))
-            points[name] = place
-        more = {f"point_{request.target}": name} if request.target else {}
-        self.bench.set_points(points, f"Photograph {request.path.name}", gesture=request.gesture, **more)
-        self.bench.end()
+        self.search.start(Path(path), target)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if first_picture(mime.read(event.mimeData())) is not None:
@@ -249,6 +228,5 @@ class LatentView(QWidget):
 
     def close_view(self) -> None:
         """End the threads of this view."""
-        self._forget()
-        self.search.stop()
+        self.search.close()
         self.bench.pictures.close()
