@@ -253,6 +253,11 @@ class Grammar:
         )
 
     @property
+    def pending(self) -> int | None:
+        """The note (its place in the vocabulary) that is begun and lacks its duration or more."""
+        return self._pending[0] - self.vocabulary.bases[2] if self._pending else None
+
+    @property
     def now(self) -> int:
         """Steps since the start."""
         return self.beat * self.vocabulary.grid + self.position
