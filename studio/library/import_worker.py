@@ -109,17 +109,21 @@ def read_pickle(source: str) -> tuple[dict[str, Any], dict[str, Any]]:
     from studio.library import stylegan_pickle
     from studio.library.pickle_forms import CALLS, Array, Thing
 
-    with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:  # noqa: PTH123
-        root = Machine(data, CALLS).load()
-        report: dict[str, Any] = {}
-        if isinstance(root, Thing) or (isinstance(root, dict) and any(isinstance(v, Thing) for v in root.values())):
-            network = stylegan_pickle.generator_of(root)
-            report["network"] = stylegan_pickle.config_of(network)
-            views = stylegan_pickle.tensors_of(network)
-        else:
-            arrays, report["left_out"] = find_tensors(root, Array)
-            views = {name: array.plain() for name, array in arrays.items()}
-        return copied(views, len(data)), report
+    if not Path(source).stat().st_size:
+        raise Refused("it is empty")
+    with open(source, "rb") as file:  # noqa: PTH123
+        # not closed by hand: what is refused may still show into it
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    root = Machine(data, CALLS).load()
+    report: dict[str, Any] = {}
+    if isinstance(root, Thing) or (isinstance(root, dict) and any(isinstance(v, Thing) for v in root.values())):
+        network = stylegan_pickle.generator_of(root)
+        report["network"] = stylegan_pickle.config_of(network)
+        views = stylegan_pickle.tensors_of(network)
+    else:
+        arrays, report["left_out"] = find_tensors(root, Array)
+        views = {name: array.plain() for name, array in arrays.items()}
+    return copied(views, len(data)), report
 
 
 def copied(views: dict[str, Any], size: int) -> dict[str, Any]:

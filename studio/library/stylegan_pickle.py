@@ -19,6 +19,7 @@ from studio.library.pickles import Refused
 
 MAX_TENSORS = 20_000
 MAX_DEPTH = 24
+MAX_MODULES = 5_000
 
 _HYPER = {
     "num_layers": 14, "num_critical": 2, "first_cutoff": 2.0, "first_stopband": 2**2.1, "last_stopband_rel": 2**0.3,
@@ -51,9 +52,12 @@ def _checked(thing: Thing) -> Thing:
 def tensors_of(thing: Thing) -> dict[str, NDArray[Any]]:
     """Every parameter and buffer by its name in the ``state_dict``. Raises Refused."""
     found: dict[str, NDArray[Any]] = {}
+    visited = 0
 
     def visit(module: Thing, prefix: str, depth: int) -> None:
-        if depth > MAX_DEPTH:
+        nonlocal visited
+        visited += 1  # one module under many names is visited as often
+        if depth > MAX_DEPTH or visited > MAX_MODULES:
             raise Refused("its modules are nested too deep")
         for group in ("_parameters", "_buffers"):
             for name, value in module.part(group).items():
