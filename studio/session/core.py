@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from studio.control.binding import Binding
 from studio.control.modulators import Modulator
 from studio.engine import Clock, Deck, Player
+from studio.engine.heap import share_arenas
 from studio.engine.threads import spawn
 from studio.export.recording_file import load_encoder
 from studio.library.presets import apply_params, find_preset
@@ -56,6 +57,7 @@ class Core:
         self, registry: Registry | None = None, *, settings: ParamSet | None = None, device: str = "cpu",
         clock: Clock | None = None,
     ) -> None:
+        share_arenas()
         self.events = Events()
         self.settings = settings if settings is not None else ParamSet(SETTINGS)
         self.registry = registry if registry is not None else discover(
