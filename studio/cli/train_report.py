@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.cli.progress import Bar
 from studio.training.describe import shown
+from studio.training.remarks import remark
 
 SKIPPED_SHOWN = 5
 """Skipped files that are named; the others are counted, and stand in the events."""
@@ -31,18 +32,8 @@ def show_event(event: dict[str, Any], bar: Bar) -> None:
         bar.say(f"step {step}: {show_numbers(event['figures'])}")
     elif kind == "sample" and event["files"]:
         bar.say(f"step {step}: wrote {', '.join(event['files'])}")
-    elif kind == "rollback":
-        factor = f"{event['factor']:g} times the learning rate"
-        bar.say(f"step {step}: {event['reason']}; back to step {event['to']} at {factor}")
-    elif kind == "memory":
-        bar.say(
-            f"step {step}: out of memory ({event['reason']}); from now on a batch of {event['batch']} is worked "
-            f"through in {event['pieces']} pieces of {event['piece']}: the same batch, in more time"
-        )
-    elif kind == "early":
-        bar.say(f"step {step}: no better than {event['best']:.4g} for {event['validations']} validations; it ends here")
-    elif kind in ("unsaved", "warning"):
-        bar.say(f"step {step}: {event['message']}")
+    elif words := remark(event):
+        bar.say(f"step {step}: {words}")
     elif kind == "done" and event.get("throughput"):
         bar.say(_throughput(event["throughput"]))
 

@@ -16,11 +16,15 @@ from studio.files import FileError, atomic_write
 from studio.generator import Cancelled
 from studio.library.presets import slug
 from studio.session.train_child import TrainChild
+from studio.training.curves import add
 from studio.training.recipes import about
+from studio.training.remarks import remark
 
 FORMAT = "reverie.training"
-POINTS = 4000
-"""Most points of a curve; of more every other one of the older half is dropped."""
+SLOW_DATA = 0.2
+"""From this share of its time spent waiting for data on, a training says so."""
+LASTING = 20.0
+"""Seconds that a word on what happened (rolled back, out of memory) stands beside the progress."""
 
 
 class TrainingFailed(RuntimeError):
@@ -132,10 +136,15 @@ class TrainingRun:
         self.config: dict[str, Any] = {}
         self.phase = "starting"
         self.step, self.steps, self.rate = plan.step, plan.steps, 0.0
+        self.items = self.data_share = 0.0
+        """Items of the batch a second, and the share of a step's time spent waiting for data."""
+        self.remarks: list[str] = []
+        """What happened on the way: rolled back, out of memory, ended early, not saved."""
         self.model: Path | None = None
         """The finished model, among the user's models."""
         self._left: tuple[float, float] | None = None
         self._began = self._spent = self._told = self._kept = 0.0
+        self._remarked = -LASTING
         self._ended, self._stopping = threading.Event(), False
         self._child = TrainChild(plan.arguments(resume=resume), self._hear, self._end)
 
@@ -226,11 +235,9 @@ class TrainingRun:
             self.phase = self.message = "first steps"
         elif kind == "validate":
             for name, value in _numbers(event.get("figures")):
-                _add(self.valid, name, self.step, value)
+                add(self.valid, name, self.step, value)
         elif kind == "sample":
             self.samples += [Path(str(path)) for path in event.get("files", [])]
-        elif kind == "rollback":
-            self.message = f"{event.get('reason')}: back to step {event.get('to')} at half the learning rate"
         elif kind in ("paused", "resumed"):
             self.state = "paused" if kind == "paused" else "running"
             self.message = f"paused at step {self.step}" if kind == "paused" else self._line()
@@ -240,6 +247,9 @@ class TrainingRun:
                 self.plan.save()
         elif kind == "failed":
             self.error = str(event.get("message", ""))
+        elif words := remark(event):
+            self.remarks.append(words)
+            self.message, self._remarked = f"step {self.step:,}: {words}", time.monotonic()
         if self.steps:
             self.progress = min(1.0, self.step / self.steps)
         now = time.monotonic()
@@ -249,16 +259,19 @@ class TrainingRun:
 
     def _heard_step(self, event: dict[str, Any]) -> None:
         for name, value in _numbers(event.get("losses")):
-            _add(self.train, name, self.step, value)
-        self.rate = float(event.get("rate", 0.0))
+            add(self.train, name, self.step, value)
+        self.rate, self.items = float(event.get("rate", 0.0)), float(event.get("items", 0.0))
+        self.data_share = float(event.get("data_share", 0.0))
         self._left = (float(event.get("left", 0.0)), time.monotonic())
         self.phase = "training"
-        if not self._stopping:
+        if not self._stopping and time.monotonic() - self._remarked > LASTING:
             self.message = self._line()
 
     def _line(self) -> str:
         losses = ", ".join(f"{name} {points[-1][1]:.3g}" for name, points in list(self.train.items())[:2] if points)
         speed = f"{self.rate:.1f} steps/s" if self.rate >= 0.1 else f"{60 * self.rate:.1f} steps/min"
+        speed += f", {self.items:,.0f} items/s" if self.items >= 1 else ""
+        speed += f", waits for data {self.data_share:.0%} of the time" if self.data_share >= SLOW_DATA else ""
         return f"step {self.step:,} of {self.steps:,}" + (f"  {losses}  {speed}" if losses else "")
 
     def _end(self, code: int, words: str) -> None:
@@ -304,15 +317,6 @@ def _numbers(tree: Any) -> Iterable[tuple[str, float]]:
         for name, value in tree.items():
             if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e30:
                 yield str(name), float(value)
-
-
-def _add(curves: dict[str, list[tuple[int, float]]], name: str, step: int, value: float) -> None:
-    points = curves.setdefault(name, [])
-    while points and points[-1][0] >= step:  # after a roll-back the curve goes on from there
-        points.pop()
-    points.append((step, value))
-    if len(points) > POINTS:
-        curves[name] = points[: POINTS // 2 : 2] + points[POINTS // 2 :]
 
 
 def _ending(code: int, words: str, saved: bool) -> str:
@@ -361,8 +365,14 @@ def start_training(session: Any, plan: Plan, *, resume: bool = False) -> Trainin
     """Start a training as one of the session's jobs. Raises FileError when its folder cannot be written."""
     plan.save()
 
+    said = 0
+
     def changed(run: TrainingRun) -> None:
+        nonlocal said
         session.post("jobs", run)
+        for words in run.remarks[said:]:
+            said += 1
+            session.notice(f"{run.plan.name}: {words}", level="warning", source="Training")
         if run.state == "done":
             session.post("library")
             session.notice(f"{run.plan.name} is trained and among your models", source="Training")

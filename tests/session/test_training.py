@@ -227,3 +227,22 @@ def test_the_data_check_counts_and_names_what_it_skips(words: Path, tmp_path: Pa
 def test_names_of_trainings_are_free() -> None:
     assert free_name("Flowers") == "flowers-2", "house models keep their names"
     assert free_name("Poems & Tales") == "poems-tales"
+
+
+def test_what_happens_on_the_way_is_said(words: Path, session: Session) -> None:
+    """The events of a process that rolled back, ran out of memory and found the disk full, as the user reads them."""
+    said: list[object] = []
+    session.on("notice", said.append)
+    run = start_training(session, plan(words, steps="40"))
+    for event in (
+        {"kind": "rollback", "step": 30, "reason": "the loss exploded", "to": 20, "factor": 0.25},
+        {"kind": "memory", "step": 31, "reason": "CUDA out of memory", "batch": 8, "pieces": 2, "piece": 4, "to": 31},
+        {"kind": "unsaved", "step": 32, "message": "cannot write m.ckpt: the disk is full"},
+    ):
+        run._hear(event)
+        assert run.message.startswith(f"step {event['step']}: ")
+    assert "back to step 20 at 0.25 times the learning rate" in run.remarks[0]
+    assert "a batch of 8 is worked through in 2 pieces" in run.remarks[1] and "disk is full" in run.remarks[2]
+    until(lambda: (session.pump(), run.wait(0))[1])
+    warnings = [notice for notice in said if notice.level == "warning"]  # type: ignore[attr-defined]
+    assert [notice.text for notice in warnings] == [f"rain: {words}" for words in run.remarks]  # type: ignore[attr-defined]

@@ -13,35 +13,17 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.session.core import Core
+from studio.training.curves import DECADE, Curve, beside, shown_figures, smoothed
 from studio.ui import theme
 from studio.ui.background import background
 
-Curve = list[tuple[int, float]]
 INKS = ("accent", "image", "notes", "good", "text_media", "dim")
-DECADE = 10.0
-"""From this ratio of the largest to the smallest value on, an axis is logarithmic."""
 
 
 def _load() -> Any:
     import pyqtgraph
 
     return pyqtgraph
-
-
-def smoothed(values: list[float]) -> list[float]:
-    """Exponential average, unbiased at its start, over about a thirtieth of what there is."""
-    kept, weight, out = 0.0, 0.0, []
-    share = min(0.95, max(0.0, 1 - 30 / max(1, len(values))))
-    for value in values:
-        kept = share * kept + (1 - share) * value
-        weight = share * weight + (1 - share)
-        out.append(kept / weight)
-    return out
-
-
-def beside(name: str) -> bool:
-    """Whether a validation figure is of the kind of the losses, so that one axis serves both."""
-    return "nats" in name or "loss" in name
 
 
 class _Plot:
@@ -203,10 +185,9 @@ class Curves(QWidget):
             return
         for place, (name, points) in enumerate(list(train.items())[: len(INKS)]):
             self._draw(self._plot(0), name, list(points), theme.color(INKS[place]), dots=False)
-        named = [(name, points) for name, points in list(valid.items()) if name != "score" and "bits" not in name]
-        for name, points in named[:1]:
+        for name in shown_figures(dict(valid))[:1]:
             plot = self._plot(0 if beside(name) else 1)
-            self._draw(plot, f"{name} ", list(points), theme.color("warning"), dots=True)
+            self._draw(plot, f"{name} ", list(valid[name]), theme.color("warning"), dots=True)
 
     def _draw(self, plot: _Plot, name: str, points: Curve, ink: QColor, *, dots: bool) -> None:
         good = [(step, value) for step, value in points if math.isfinite(value)]
