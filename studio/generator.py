@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from studio import paths
-from studio.media import MEDIA_KINDS, Note, Words
+from studio.media import MEDIA_KINDS, Drawing, Note, Words
 from studio.params import Param
 from studio.params import applies as conditions
 
@@ -41,7 +41,8 @@ class Context:
     ``notes`` are the notes that began since the last step, ``words`` what the text players wrote since then; ``audio``
     maps feature names (``level``, ``onset``...) to 0..1. ``wishes`` are what the generator's own view asks of this one
     step (see ``expose``), by names of their own; empty in a render. ``offline`` is True in a render, where time does
-    not matter and nothing may be dropped.
+    not matter and nothing may be dropped; ``still`` where a single picture is all that is wanted of it: then show the
+    finished work.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Context:
             raise ValueError(f"seed: {seed} is not a whole number from 0 to 2**63 - 1")
         self.seed, self.device, self.size, self.bpm = seed, device, size, bpm
         self.beats_per_bar, self.offline, self.folder = beats_per_bar, offline, folder
+        self.still = False
         self.t, self.dt, self.frame = 0.0, 1.0 / fps, 0
         self.beat, self.bar = 0.0, 0.0
         self.rng = np.random.default_rng(seed)
@@ -257,6 +259,10 @@ class Generator:
     def step(self, ctx: Context) -> Any | Iterator[Any]:
         """Make the next piece of media."""
         raise TypeError(f"{type(self).__name__} has no step")
+
+    def as_strokes(self) -> Drawing | None:
+        """What stands on its picture now as strokes of a pen, for an SVG; None: it does not draw with a pen."""
+        return None
 
     def close(self) -> None:
         """Let go of files and devices. Runs once, on the worker."""

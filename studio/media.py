@@ -46,6 +46,13 @@ class Notes:
     notes: tuple[Note, ...]
     length: float
 
+    def until(self, length: float) -> Notes:
+        """The first ``length`` beats; a note that would sound longer ends there."""
+        if self.length <= length:
+            return self
+        inside = [note for note in self.notes if note.start < length - 1e-9]
+        return Notes(tuple(replace(n, duration=min(n.duration, length - n.start)) for n in inside), length)
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -53,6 +60,26 @@ class Words:
 
     text: str
     player: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stroke:
+    """One stroke of a pen: float ``points`` ``(n, 2)`` in pixels, y downwards; ``widths`` ``(n,)`` of the line there
+    (pixels); ``colour`` such as ``#1c2f66``."""
+
+    points: NDArray[np.float32]
+    widths: NDArray[np.float32]
+    colour: str = "#000000"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """A picture as strokes, in the order in which they were drawn, on ``paper`` of ``width`` x ``height`` pixels."""
+
+    width: int
+    height: int
+    strokes: tuple[Stroke, ...]
+    paper: str = "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("output")
     out.add_argument(
         "-o", "--out", metavar="FILE", action="append", default=[],
-        help="repeatable; the ending chooses: png jpg webp gif mp4 webm mov txt mid wav; frames/: a sequence",
+        help="repeatable; the ending chooses: png jpg svg webp gif mp4 webm mov txt mid wav; frames/: a sequence",
     )
     out.add_argument("--quality", help="of JPEG, WebP, MP4 and WebM: 0 is small, 100 best")
     out.add_argument("--loop", help="how often a GIF or WebP plays; 0 is for ever")

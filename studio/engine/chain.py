@@ -17,7 +17,7 @@ from studio import paths
 from studio.engine.convert import Media, host, to_input
 from studio.files import own_place
 from studio.generator import Cancelled, Context, Finished, Generator
-from studio.media import Audio, Notes
+from studio.media import Audio, Drawing, Notes
 from studio.params import ParamSet, Trigger
 
 log = logging.getLogger("reverie.engine")
@@ -362,6 +362,11 @@ class Chain:
                 runner.ctx.size = size
                 if runner.ready:
                     runner.setup_again()
+
+    def drawing(self) -> Drawing | None:
+        """What the last stage's pen has drawn so far; None where it has none."""
+        last = self.runners[-1]
+        return None if last.generator is None or not last.ready else last.generator.as_strokes()
 
     def close(self) -> None:
         """Close every stage, last to first. May be called twice."""

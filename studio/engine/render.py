@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from studio.engine.chain import Chain, GeneratorError, Stage, seconds, title
 from studio.engine.convert import Media
 from studio.generator import Cancelled, Context, Finished
-from studio.media import Frame, MediaError, Words
+from studio.media import Drawing, Frame, MediaError, Words
 from studio.params import ParamSet
 
 MAX_IDLE = 10_000
@@ -29,7 +29,7 @@ def render(
     on_progress: Callable[[float], None] | None = None, on_notice: Callable[[str], None] | None = None,
     on_preview: Callable[[Media], None] | None = None, automate: Automation | None = None,
     spoken: Spoken | None = None,
-    audio: Hearing | None = None,
+    audio: Hearing | None = None, still: bool = False, on_drawing: Callable[[Drawing], None] | None = None,
 ) -> Iterator[Media]:
     """Run a chain offline and yield host media: frames ``uint8 (height, width, 3)``, Notes, text or Audio.
 
@@ -38,6 +38,8 @@ def render(
     picture is held. ``size`` is the wished (width, height). ``automate(frame, values)`` is called before each step with
     the stages' ParamSets; ``audio(t, values)`` too, with the seconds since the start: it may move them and returns what
     is heard then (``ctx.audio``). ``on_progress`` gets 0..1, ``on_preview`` unfinished pictures of the last stage.
+    ``still`` says that one finished picture is wanted (``ctx.still``); ``on_drawing`` gets what the last stage's pen
+    has drawn in the end, where it has one.
 
     Raises GeneratorError (a sentence that names the generator; its cause has the traceback) and Cancelled.
     """
@@ -60,6 +62,8 @@ def render(
         )
 
     chain = Chain(stages, context)
+    for ctx in chain.contexts:
+        ctx.still = still
     pictures = _Source(source, chain.takes == "image", hold=frames is not None, on_notice=on_notice)
     values = [stage.values for stage in stages]
     step = idle = 0
@@ -102,6 +106,8 @@ def render(
     except Finished:
         return
     finally:
+        if on_drawing is not None and (drawing := chain.drawing()) is not None:
+            on_drawing(drawing)
         chain.close()
         pictures.close()
 

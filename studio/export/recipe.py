@@ -25,6 +25,8 @@ FORMAT = "reverie.recipe"
 FORMAT_VERSION = 1
 MAX_BYTES = 4 * 1024 * 1024
 """Longest recipe (bytes of JSON)."""
+MAX_SVG = 256 * 1024 * 1024
+"""Longest SVG (bytes) in which a recipe is looked for."""
 _MAX_CHUNKS = 2_000_000
 _MARK = f"{KEY}:".encode()
 _XMP = (
@@ -182,6 +184,10 @@ def _find(file: BinaryIO, path: Path, shown: str) -> bytes | None:
             return _video(file, "mov")
         if head.startswith(b"\x1a\x45\xdf\xa3"):
             return _video(file, "matroska")
+        if head.startswith((b"<svg", b"<?xml")):
+            text = _read(file, os.fstat(file.fileno()).st_size, most=MAX_SVG).decode("utf-8", "replace")
+            match = _XMP_RECIPE.search(text)
+            return html.unescape(match[1]).encode() if match else None
         if head.lstrip().startswith(b"{"):
             return _read(file, os.fstat(file.fileno()).st_size)
     except (_Damaged, struct.error) as error:
@@ -189,8 +195,8 @@ def _find(file: BinaryIO, path: Path, shown: str) -> bytes | None:
     return None
 
 
-def _read(file: BinaryIO, length: int) -> bytes:
-    if length > 2 * MAX_BYTES:
+def _read(file: BinaryIO, length: int, *, most: int = 2 * MAX_BYTES) -> bytes:
+    if length > most:
         raise _Damaged("a text in it is too long")
     data = file.read(length)
     if len(data) < length:

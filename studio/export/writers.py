@@ -21,20 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.files import FileError, atomic_write, explain, short_path
-from studio.media import Audio, Frame, Notes, to_frame
+from studio.media import Audio, Drawing, Frame, Notes, to_frame
 from studio.params import Param, ParamError, ParamSet
 
 _WRITERS: dict[str, str] = {
     ".png": "still:PngWriter", ".jpg": "still:JpegWriter", ".jpeg": "still:JpegWriter",
-    ".webp": "webp:WebpWriter", ".gif": "gif:GifWriter",
+    ".svg": "svg:SvgWriter", ".webp": "webp:WebpWriter", ".gif": "gif:GifWriter",
     ".mp4": "video:Mp4Writer", ".m4v": "video:Mp4Writer", ".webm": "video:WebmWriter", ".mov": "video:MovWriter",
     ".txt": "text:TextWriter", ".srt": "captions:SrtWriter", ".vtt": "captions:VttWriter",
     ".mid": "midi:MidiWriter", ".midi": "midi:MidiWriter", ".wav": "audio:WavWriter",
 }
 _SEQUENCE = "still:SequenceWriter"
 _KINDS: dict[str, tuple[str, ...]] = {
-    "still": ("image",), "webp": ("image",), "gif": ("image",), "video": ("image",), "text": ("text",),
-    "captions": ("text",),
+    "still": ("image",), "svg": ("image",), "webp": ("image",), "gif": ("image",), "video": ("image",),
+    "text": ("text",), "captions": ("text",),
     "midi": ("notes",), "audio": ("audio", "notes"),
 }
 _PATTERN = re.compile(r"%0?(\d*)d")
@@ -54,6 +54,8 @@ class Writer:
     takes: ClassVar[tuple[str, ...]] = ("image",)
     carries_sound: ClassVar[bool] = False
     """Whether pictures can have a sound beside them: see ``with_sound``."""
+    draws: ClassVar[bool] = False
+    """Whether it writes strokes of a pen, not pixels: then it has to be given them with ``draw``."""
     largest: ClassVar[int] = 65_535
     """Longest side of a picture (pixels) that the format holds."""
 
@@ -115,6 +117,10 @@ class Writer:
     def add_sound(self, samples: NDArray[np.float32]) -> None:
         """The next samples ``(frames, 2)``, -1..1, of the sound that belongs to the pictures so far."""
         raise TypeError(f"{type(self).__name__} carries no sound")
+
+    def draw(self, drawing: Drawing) -> None:
+        """What the pen has drawn in the end; said after the last picture, where ``draws``."""
+        raise TypeError(f"{type(self).__name__} writes no strokes")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

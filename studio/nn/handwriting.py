@@ -28,6 +28,8 @@ HANDWRITING = "handwriting-mdn"
 MOST_SLANT = 3.5
 """Largest |r| of the correlation rho = tanh(r): it keeps 1 - rho**2 above 0.003."""
 LEAST_LOG_SIGMA, MOST_LOG_SIGMA = -5.0, 4.0
+STILL = 0.5
+"""Steps shorter than this (standard deviations of the offsets) are no way to another stroke."""
 _LIMITS = {"characters": 4096, "hidden": 2048, "windows": 64, "mixtures": 128}
 
 
@@ -213,18 +215,18 @@ class Scribe:
     @torch.no_grad()
     def begin(self, text: Sequence[int], prime: NDArray[np.float32] | None = None, primed: Sequence[int] = ()) -> None:
         """A new text, by character numbers; ``prime`` are points ``(n, 3)`` in the network's units whose text is
-        ``primed``: the network reads them first, then writes ``text``."""
+        ``primed``: the network reads them first, then writes ``text``, beginning with the way there. Without it
+        the pen stands on the paper where the text begins."""
         self.before = len(primed)
         self.length = len(primed) + len(text)
         self.text = one_hot([*primed, *text], self.network.spec.characters)[None]
-        self.point = torch.zeros(1, 1, 3)
-        self.point[0, 0, 2] = 1.0
-        self.state = self.network.begin(1)
-        if prime is not None and len(prime):
-            given = torch.from_numpy(np.asarray(prime, np.float32))[None]
-            reading = torch.cat([self.point, given[:, :-1]], 1)
-            _, self.state, _ = self.network(reading, self.text, self.state)
-            self.point = given[:, -1:]
+        given = torch.zeros(1, 1, 3) if prime is None or not len(prime) else torch.from_numpy(
+            np.asarray(prime, np.float32))[None]
+        start = torch.zeros(1, 1, 3)
+        start[0, 0, 2] = 1.0
+        _, self.state, _ = self.network(torch.cat([start, given[:, :-1]], 1), self.text)
+        self.point = given[:, -1:]
+        self.written = 0
 
     @property
     def place(self) -> float:
@@ -233,9 +235,11 @@ class Scribe:
 
     @property
     def finished(self) -> bool:
-        """Whether the window has passed the end of the text: every Gaussian but a straggler is behind it."""
-        kappa = torch.sort(self.state.kappa[0]).values
-        return float(kappa[len(kappa) // 2]) > self.length - 0.4
+        """Whether the text is written. Its last character is the mark of the end, on which a trained pen lies still."""
+        kappa = float(torch.sort(self.state.kappa[0]).values[self.network.spec.windows // 2])
+        dx, dy, up = self.point[0, 0].tolist()
+        still = up > 0.5 and math.hypot(dx, dy) < STILL and self.written > 1
+        return kappa > self.length - 0.2 or (still and kappa > self.length - 2.0)
 
     @torch.no_grad()
     def write(self, bias: float, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -243,6 +247,7 @@ class Scribe:
         mixture, self.state, _ = self.network(self.point, self.text, self.state)
         point = draw_point(mixture, bias, rng)
         self.point = torch.from_numpy(point)[None, None]
+        self.written += 1
         return point
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.engine import Stage
+from studio.generator import Generator
 from studio.media import Frame
 from studio.params import ParamSet
 from studio.session.audio_score import AudioScore
@@ -26,6 +27,8 @@ class Format:
     kinds: tuple[str, ...]
     moving: bool = False
     many: bool = False
+    pen: bool = False
+    """Whether it holds strokes, which only a generator that draws with a pen can give."""
 
     @property
     def pattern(self) -> str:
@@ -36,6 +39,8 @@ class Format:
 FORMATS: tuple[Format, ...] = (
     Format("png", "Still picture", "PNG, lossless", ".png", ("image",)),
     Format("jpg", "Photograph", "JPEG, small", ".jpg", ("image",)),
+    Format("svg", "Strokes SVG", "the lines of the pen, sharp at any size, for print and plotters", ".svg", ("image",),
+           pen=True),
     Format("gif", "GIF", "plays everywhere, 256 colours a frame", ".gif", ("image",), moving=True),
     Format("webp", "Animated WebP", "smaller and finer than GIF, for the web", ".webp", ("image",), moving=True),
     Format("mp4", "Video MP4", "H.264, plays everywhere", ".mp4", ("image",), moving=True),
@@ -101,6 +106,12 @@ class Look:
             if found is not None and found > 0:
                 return float(found)
         return None
+
+    def formats(self) -> list[Format]:
+        """What it can be written as."""
+        last = self.stages[-1].generator
+        draws = last.as_strokes is not Generator.as_strokes and self.second is None
+        return [found for found in formats_for(self.makes) if draws or not found.pen]
 
     def own_bars(self) -> int:
         """Bars after which a player finds an ending of its own; 0 where it plays on."""

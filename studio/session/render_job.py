@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from studio.export import Writer, accepted_kinds, check_recipe, open_writer, wri
 from studio.files import short_path
 from studio.generator import Cancelled
 from studio.library.presets import apply_params, find_preset
-from studio.media import MediaError, Notes
+from studio.media import Drawing, MediaError, Notes
 from studio.params import Int, Model, ParamSet, Seed
 from studio.plugins import Registry
 from studio.session.playback_words import Spoken, Writing, read_writings
@@ -37,7 +37,7 @@ DEFAULT_SECONDS = 4.0
 DEFAULT_BARS = 8
 """Length of a piece of music when nothing else sets it."""
 
-STILL_ENDINGS = (".png", ".jpg", ".jpeg")
+STILL_ENDINGS = (".png", ".jpg", ".jpeg", ".svg")
 BEATS_PER_BAR = 4
 MAX_BLOCKS = 100_000
 """Most pieces of text or music in one file; a generator that never finishes ends here."""
@@ -301,7 +301,8 @@ def run(
             moving = [writer for writer, out in zip(writers, job.outs, strict=True) if not is_still(out)]
             last: Any = None
             track = SoundTrack(job, moving, stack)
-            for part in _media(job, source, cancelled, on_progress, say, on_preview, hearing):
+            drawn: list[Drawing] = []
+            for part in _media(job, source, cancelled, on_progress, say, on_preview, hearing, drawn.append):
                 for writer in moving:
                     writer.add(part)
                 track.follow(result.count + 1)
@@ -315,6 +316,8 @@ def run(
             for writer in writers:
                 if writer not in moving:
                     writer.add(last)
+                if writer.draws and drawn:
+                    writer.draw(drawn[-1])
     except Cancelled:
         result.cancelled = True
     finally:
@@ -368,20 +371,21 @@ def _frames(job: RenderJob, source: Source | None) -> int | None:
 def _media(
     job: RenderJob, source: Source | None, cancelled: Callable[[], bool] | None,
     on_progress: Callable[[float], None] | None, on_notice: Callable[[str], None],
-    on_preview: Callable[[Any], None] | None, hearing: ScoreHearing | None,
+    on_preview: Callable[[Any], None] | None, hearing: ScoreHearing | None, on_drawing: Callable[[Drawing], None],
 ) -> Iterator[Any]:
     """Every piece of media; of music only ``beats`` beats."""
     by_beats = on_progress if job.beats is not None else None
     parts = render(
         job.stages, frames=job.frames, fps=job.fps, seed=job.seed, size=job.size, source=source, device=job.device,
         bpm=job.bpm, cancelled=cancelled, on_progress=None if by_beats else on_progress, on_notice=on_notice,
-        on_preview=on_preview, audio=hearing,
+        on_preview=on_preview, audio=hearing, on_drawing=on_drawing,
+        still=job.frames == 1 and all(is_still(out) for out in job.outs),
         spoken=Spoken(job.writings, job.bpm, job.device) if job.writings else None,
     )
     beats = 0.0
     for number, part in enumerate(parts, 1):
         if isinstance(part, Notes) and job.beats is not None:
-            part = cut(part, job.beats - beats)
+            part = part.until(job.beats - beats)
             beats += part.length
             if by_beats:
                 by_beats(min(1.0, beats / job.beats))
@@ -391,11 +395,3 @@ def _media(
         if number >= MAX_BLOCKS and job.makes != "image":
             on_notice(f"ended after {MAX_BLOCKS:,} pieces; give a length")
             return
-
-
-def cut(block: Notes, length: float) -> Notes:
-    """The first ``length`` beats of a block; a note that would sound longer ends there."""
-    if block.length <= length:
-        return block
-    inside = [note for note in block.notes if note.start < length - 1e-9]
-    return Notes(tuple(replace(note, duration=min(note.duration, length - note.start)) for note in inside), length)

@@ -26,8 +26,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 VIDEOS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv")
 SCORES = (".mid", ".midi")
 CHECKPOINTS = (".safetensors", ".pt", ".pth")
-EXPORTED = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".mp4", ".m4v", ".mov", ".webm", ".txt", ".srt", ".vtt", ".mid",
-            ".midi", ".wav")
+EXPORTED = (".png", ".jpg", ".jpeg", ".svg", ".webp", ".gif", ".mp4", ".m4v", ".mov", ".webm", ".txt", ".srt", ".vtt",
+            ".mid", ".midi", ".wav")
 LIVE_SIDE = 960
 """Longest side (pixels) that a look comes back with: an export of 8K must not bring the stage to a halt."""
 

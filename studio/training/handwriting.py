@@ -1,7 +1,7 @@
 """Recipe ``handwriting``: a network that writes any text by hand, as pen strokes (``studio.nn.handwriting``).
 
 DATA is a file or folder of strokes with their texts (IAM-OnDB lineStrokes, Quick-Draw ``.ndjson``, our own ``.json``,
-SVG: see ``handwriting_data``), or a text file: then the studio's own pen (``handwriting_pen``) writes lines of it,
+SVG: see ``studio.nn.pen_files``), or a text file: then the studio's own pen (``handwriting_pen``) writes lines of it,
 each in another hand, and the network learns from those.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from studio.files import FileError, read_text, write_text
 from studio.nn.charset import Charset
 from studio.nn.handwriting import HANDWRITING, PenRNN, PenSpec, Scribe, log_likelihood
-from studio.training.handwriting_data import Written, pen_points, read_strokes, unit_of
+from studio.nn.pen_files import Written, pen_points, read_strokes, unit_of
 from studio.training.handwriting_pen import own_lines
 from studio.training.loop import Config, Export, TrainingError
 from studio.training.recurrent import RecurrentRecipe
@@ -107,10 +107,11 @@ class HandwritingRecipe(RecurrentRecipe):
         self.held_out = [read[i] for i in order[:held]]
         self.training = sorted((read[i] for i in order[held:]), key=lambda pair: len(pair[0]))
         characters = sum(len(text) for _, text in read)
+        self.pace = round(sum(len(points) for points, _ in read) / max(1, characters), 2)
         report |= {
             "pieces": len(read), "characters": characters, "symbols": len(self.charset),
             "points": sum(len(points) for points, _ in read), "x_height": round(unit, 4),
-            "points_per_character": round(sum(len(p) for p, _ in read) / max(1, characters), 1),
+            "points_per_character": self.pace,
         }
         return report
 
@@ -193,7 +194,7 @@ class HandwritingRecipe(RecurrentRecipe):
         tensors = {name: tensor.cpu().half() for name, tensor in self.network.state_dict().items()}
         return Export(tensors, HANDWRITING, {
             "network": self.network.spec.to_json(), "kind": "handwriting", "characters": list(self.charset.characters),
-            "scale": self.scale, "primers": self._primers(),
+            "scale": self.scale, "points_per_character": self.pace, "primers": self._primers(),
         }, card)
 
     def _primers(self) -> list[dict[str, Any]]:
@@ -247,7 +248,7 @@ def write(
     scribe, rng = Scribe(network), np.random.default_rng(seed)
     tokens = [int(token) for token in charset.encode(text)]
     scribe.begin([*tokens, len(charset) - 1])
-    made = []
+    made = [np.zeros(3, np.float32)]
     for _ in range(30 * len(text) + 60):
         made.append(scribe.write(bias, rng))
         if scribe.finished:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.training.handwriting_data import Written
+from studio.nn.pen_files import Written
 from studio.training.handwriting_letters import HIGH, LETTERS, LOW, Letter
 
 Array = NDArray[np.float64]

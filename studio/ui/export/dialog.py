@@ -28,7 +28,6 @@ from studio.session.exporting import (
     Look,
     export_folder,
     file_name,
-    formats_for,
     look_of,
     refuse,
     start_export,
@@ -152,7 +151,7 @@ class ExportDialog(QDialog):
         self._take_look()
 
     def _fill_formats(self, look: Look) -> None:
-        known = formats_for(look.makes)
+        known = look.formats()
         before = self.format.key if self.format is not None else ""
         self.formats.blockSignals(True)
         self.formats.clear()
@@ -175,7 +174,7 @@ class ExportDialog(QDialog):
     def _format_chosen(self, row: int) -> None:
         if row < 0 or self.look is None:
             return
-        self.format = formats_for(self.look.makes)[row]
+        self.format = self.look.formats()[row]
         self.form.build(self.look, self.format)
         if not self._typed_name:
             self._propose_name()
@@ -387,8 +386,8 @@ class ExportDialog(QDialog):
         self.form.stop()
 
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".srt", ".vtt", ".mid",
-            ".midi", ".wav"}
+_ENDINGS = {".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp", ".mp4", ".m4v", ".webm", ".mov", ".txt", ".srt", ".vtt",
+            ".mid", ".midi", ".wav"}
 
 
 def _same(ending: str) -> tuple[str, ...]:

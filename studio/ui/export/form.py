@@ -189,8 +189,9 @@ class ExportForm(QScrollArea):
         self.still = Segments((SCREEN, ANEW))
         self.still.setAccessibleName("Which picture")
         self.still.setToolTip("The very picture that is on screen, or one rendered anew in any size")
-        self.still.set_current(SCREEN if look.frame is not None else ANEW)
-        self.still.setEnabled(look.frame is not None)
+        shown = look.frame is not None and not (self.format is not None and self.format.pen)
+        self.still.set_current(SCREEN if shown else ANEW)
+        self.still.setEnabled(shown)
         self.still.chosen.connect(self._still_chosen)
         return self.still
 

@@ -15,8 +15,8 @@ from studio.ui.inspector.controls import Segments
 from studio.ui.kit import Slider
 
 ICONS = {
-    "png": "image", "jpg": "photo", "gif": "gif", "webp": "film", "mp4": "film", "webm": "globe", "mov": "film",
-    "sequence": "images", "txt": "text", "mid": "piano", "wav": "sound",
+    "png": "image", "jpg": "photo", "svg": "image", "gif": "gif", "webp": "film", "mp4": "film", "webm": "globe",
+    "mov": "film", "sequence": "images", "txt": "text", "mid": "piano", "wav": "sound",
 }
 """The icon of each format."""
 LABEL = 92

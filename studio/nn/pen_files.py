@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from studio import safe_json
 from studio.files import FileError, read_bytes, read_text
-from studio.training.svg_paths import PathFault, path_strokes
+from studio.nn.svg_paths import PathFault, path_strokes
 
 Array = NDArray[np.float64]
 
