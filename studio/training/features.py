@@ -25,7 +25,6 @@ from torch import nn
 from torch.func import functional_call
 
 from studio.nn import googlenet, vgg
-from studio.nn.device import cpu_bf16
 from studio.nn.dream import Settings, Target, dream
 from studio.nn.featurenet import FeatureNet, Stage, fold_standardised
 from studio.nn.features import ARCHITECTURE, load_features
@@ -195,7 +194,6 @@ class FeaturesRecipe(Recipe):
             raise TrainingError(f"{data}: {len(pictures)} usable pictures found, at least 8 are needed")
         held = min(self.config.hold_out, len(pictures) // 4)
         self.held, self.pictures = pictures[:held], pictures[held:]
-        self.low_precision = self.device.type == "cuda" or (self.device.type == "cpu" and cpu_bf16())
         return {"pictures": len(self.pictures), "held_out": held, "skipped": skipped}
 
     def build(self) -> None:
@@ -211,7 +209,6 @@ class FeaturesRecipe(Recipe):
         self._measure()
         self.modules = {"student": self.student}
         self.optimisers = {"adam": torch.optim.Adam(self.student.parameters(), lr=self.config.lr, betas=(0.9, 0.99))}
-        self.peak, self.last_lr = self.config.lr, self.config.lr
 
     def _measure(self) -> None:
         """Channel means and deviations of the teacher's activations, from 128 crops."""
@@ -244,7 +241,7 @@ class FeaturesRecipe(Recipe):
     def _teach(self, x: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Per stretch: the teacher's activations at its start and its pre-ReLU activations at its end."""
         wanted = {stretch.target for stretch in self.student.stretches}
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+        with self.mixed():
             found: list[torch.Tensor] = []
             hidden = self.teacher.normalise(x)
             for layer in self.teacher.layers:
@@ -265,7 +262,7 @@ class FeaturesRecipe(Recipe):
         inputs, targets = self._teach(x)
         losses: list[torch.Tensor] = []
         hidden = inputs[0]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+        with self.mixed():
             for position in range(len(self.student.stretches)):
                 few = self._enough(position, len(x))
                 made = self.student.run(position, hidden if own else inputs[position][:few])
@@ -277,11 +274,9 @@ class FeaturesRecipe(Recipe):
                 made, wanted = made[:few], targets[position][:few].float() / scale
                 losses.append(F.mse_loss(F.leaky_relu(made.float(), SLOPE), F.leaky_relu(wanted, SLOPE)))
         loss = torch.stack(losses).sum()
-        optimiser = self.optimisers["adam"]
-        optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(self.student.parameters(), 5.0)
-        optimiser.step()
+        self.optimisers["adam"].zero_grad(set_to_none=True)
+        self.backward(loss)
+        self.update("adam", 5.0)
         return {"loss": float(loss.detach()) / len(losses), "last": float(losses[-1].detach())}
 
     def _enough(self, position: int, count: int) -> int:
@@ -292,13 +287,11 @@ class FeaturesRecipe(Recipe):
     def _set_rate(self, index: int, own_from: int) -> None:
         """Warm up, one cosine while the stretches learn apart, a lower one while they learn together."""
         group = self.optimisers["adam"].param_groups[0]
-        if group["lr"] < self.last_lr:  # the loop lowered it after a loss that was not finite
-            self.peak *= group["lr"] / self.last_lr
         if index < own_from:
             rate = min(1.0, (index + 1) / 100) * (0.1 + 0.9 * _cosine(index / own_from))
         else:
             rate = 0.2 * _cosine((index - own_from) / max(1, self.config.steps - own_from)) + 0.002
-        group["lr"] = self.last_lr = self.peak * rate
+        group["lr"] = self.config.lr * rate
 
     def _batch(self, index: int, own: bool) -> torch.Tensor:
         """Crops of photographs, every third step fewer and larger; in the second part a quarter are dreams."""
@@ -322,7 +315,7 @@ class FeaturesRecipe(Recipe):
         single = bool(self.rng.random() < 0.5)
         for _ in range(3):
             x.requires_grad_(True)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            with self.mixed():
                 hidden = self.student.net.normalise(x)
                 for position in range(stop + 1):
                     hidden = torch.relu(self.student.run(position, hidden)) * self.student.part("scale", position)
@@ -336,7 +329,8 @@ class FeaturesRecipe(Recipe):
 
     def _photos(self, count: int, side: int) -> torch.Tensor:
         """Random crops ``(count, 3, side, side)`` in 0..1 with colour jitter."""
-        crops = [crop(self.pictures, side, self.rng) for _ in range(count)]
+        with self.fetching():
+            crops = [crop(self.pictures, side, self.rng) for _ in range(count)]
         return torch.stack(crops).to(self.device).contiguous(memory_format=torch.channels_last)
 
     def validate(self) -> dict[str, float]:
@@ -344,7 +338,7 @@ class FeaturesRecipe(Recipe):
         plain = self.student.folded()
         layers = [stretch.layers[-1] for stretch in self.student.stretches]
         wrong, whole = dict.fromkeys(layers, 0.0), dict.fromkeys(layers, 0.0)
-        with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+        with torch.no_grad(), self.mixed():
             for x in self._held_batches():
                 theirs = self.teacher.forward_to(x, [stretch.target for stretch in self.student.stretches])
                 ours = plain.forward_to(x, layers)
@@ -390,10 +384,10 @@ class FeaturesRecipe(Recipe):
         return Export(half, ARCHITECTURE, net.architecture(), card)
 
     def extra_state(self) -> dict[str, Any]:
-        return {"pool": self.pool, "peak": self.peak, "last_lr": self.last_lr}
+        return {"pool": self.pool}
 
     def load_extra_state(self, state: dict[str, Any]) -> None:
-        self.pool, self.peak, self.last_lr = state["pool"], state["peak"], state["last_lr"]
+        self.pool = state["pool"].clone()
 
 
 def _cosine(part: float) -> float:
