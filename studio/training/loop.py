@@ -37,7 +37,7 @@ from studio.training.state import (
     untouched_randomness,
     weights_of,
 )
-from studio.training.stepping import Stepper, out_of_memory
+from studio.training.stepping import Stepper, compile_networks, out_of_memory
 from studio.training.team import Team
 
 PAUSE_LOOK = 0.05
@@ -350,7 +350,7 @@ def train(
         run.restore()
     team.begin(recipe.modules.values())
     if recipe.config.compile:
-        _compile(recipe)
+        compile_networks(recipe)
     start = {
         "recipe": recipe.name, "config": asdict(recipe.config), "data": report, "resumed": resume,
         "processes": team.size,
@@ -389,16 +389,6 @@ def _event_file(run: _Run, resume: bool) -> Any:
     with file:
         run.log = file
         yield
-
-
-def _compile(recipe: Recipe) -> None:
-    """Compile the networks that learn, in place: their tensors keep their names. What cannot be compiled stays."""
-    import torch._dynamo
-
-    torch._dynamo.config.suppress_errors = True
-    for module in recipe.modules.values():
-        if any(parameter.requires_grad for parameter in module.parameters()):
-            module.compile()
 
 
 __all__ = ["Config", "Control", "Event", "Export", "Recipe", "Shard", "TrainingError", "train"]

@@ -18,6 +18,6 @@ def remark(event: dict[str, Any]) -> str:
         )
     if kind == "early":
         return f"nothing better for {event.get('validations')} validations; it ends here, with the best weights"
-    if kind == "unsaved":
+    if kind in ("unsaved", "warning"):
         return str(event.get("message", ""))
     return ""

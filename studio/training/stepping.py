@@ -232,3 +232,13 @@ def out_of_memory(error: BaseException) -> str:
         return text[:200]
     said = ("can't allocate memory", "not enough memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
     return text[:200] if any(words in str(error) for words in said) else ""
+
+
+def compile_networks(recipe: Recipe) -> None:
+    """Compile the networks that learn, in place: their tensors keep their names. What cannot be compiled stays."""
+    import torch._dynamo
+
+    torch._dynamo.config.suppress_errors = True
+    for module in recipe.modules.values():
+        if any(parameter.requires_grad for parameter in module.parameters()):
+            module.compile()
