@@ -10,7 +10,7 @@ from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Poin
 from studio.nn import latent
 from studio.nn.gan import load_generator
 from studio.nn.gan_player import Played, mix
-from studio.nn.imaging import fold, move
+from studio.nn.imaging import fold, graded, move
 from studio.nn.resample import KERNELS, fit
 
 COMPONENTS = 8
@@ -46,6 +46,10 @@ class LatentExplorer(Generator):
                        help="1: as trained, towards 0: more typical, above 1: stranger, below 0: the opposite")
     detail = Float(0.0, 0.0, 1.0, group="Latent", help="How much of the detail seed's texture and colour is taken on")
     detail_seed = Seed(3, group="Latent", applies={"detail": True}, help="Whose texture and colour; the shape stays")
+    detail_from = Float(0.5, 0.0, 1.0, group="Latent", applies={"detail": True},
+                        help="Where in the network the detail begins: 0 at the coarsest layer (pose, shape), 1 nowhere")
+    detail_to = Float(1.0, 0.0, 1.0, group="Latent", applies={"detail": True},
+                      help="Where in the network the detail ends: 1 at the finest layer (colour, texture)")
 
     class_a = Text("", group="Class", label="Class",
                    help="Of a network that learned classes, the one to make: a name, a number, or a mixture such as "
@@ -103,12 +107,18 @@ class LatentExplorer(Generator):
                        help="How the network's pixels are enlarged: sharp to soft, or as squares")
     noise = Float(0.0, 0.0, 2.0, group="Picture",
                   help="Living texture: noise among the network's features, which moves slowly")
+    grain = Bool(True, group="Picture", help="The fixed noise that a StyleGAN2 learned with; off: smoother")
     mirrors = Int(0, 0, 16, group="Picture", help="1: left mirrors right; 2 and more: a kaleidoscope of so many parts")
     zoom = Float(1.0, 0.5, 4.0, curve="log", group="Picture", help="Nearer")
     spin = Float(0.0, -180.0, 180.0, unit="°/s", group="Picture",
                  help="Turning; a loop makes whole turns, so that it closes")
     contrast = Float(1.0, 0.3, 2.0, group="Picture", help="Contrast around middle grey")
     saturation = Float(1.0, 0.0, 2.5, group="Picture", help="0: grey, 1: as made, above: richer")
+
+    inner_shift = Point((0.0, 0.0), -1.0, 1.0, group="Inside", help="Moves a StyleGAN3's picture within the network, "
+                        "where it goes on beyond its edges; in widths of the picture")
+    inner_turn = Float(0.0, -180.0, 180.0, unit="°", group="Inside", help="Turns a StyleGAN3's picture likewise")
+    inner_zoom = Float(1.0, 0.5, 4.0, curve="log", group="Inside", help="Brings a StyleGAN3's picture nearer likewise")
 
     model = Model("flowers", architecture="gan", group="Network", help="The generator network")
 
@@ -196,14 +206,7 @@ class LatentExplorer(Generator):
     def _class_of(self, ctx: Context, where: latent.Where) -> list[float]:
         """The blend of classes at a seed or place; a text that cannot be read is said once."""
         seed = where if isinstance(where, int) else self.seed
-        ends: list[list[float]] = []
-        for name, text in (("class", self.class_a), ("other class", self.class_b)):
-            try:
-                ends.append(self._net.shares(text, seed))
-            except latent.LatentError as error:
-                self._say(ctx, f"{name}: {error}")
-                ends.append(self._net.shares("", seed))
-        return mix(ends[0], ends[1], self.class_blend if self.class_b.strip() else 0.0)
+        return self._net.blend(self.class_a, self.class_b, self.class_blend, seed, lambda line: self._say(ctx, line))
 
     def _w(self, z: torch.Tensor) -> torch.Tensor:
         return self._net.w(z, self._shares)
@@ -316,13 +319,12 @@ class LatentExplorer(Generator):
 
     def _shaped(self, w: torch.Tensor) -> torch.Tensor:
         """Truncated, moved along the directions, with another's detail: ``(1, layers, length)``."""
-        centre, layers = self._net.centre(self._shares), self._net.layers
+        centre, net = self._net.centre(self._shares), self._net
         w = self._moved(latent.truncate(w, centre, self.truncation))
-        rows = [w] * layers
-        if self.detail > 0 and layers > 1:  # one w that makes everything has no detail of its own
-            other = latent.truncate(self._w(self._net.z(self.detail_seed)), centre, self.truncation)
-            rows[layers // 2:] = [latent.lerp(w, other, self.detail)] * (layers - layers // 2)
-        return torch.stack(rows, 1)
+        other, amount = w, self.detail if net.layers > 1 else 0.0  # one w that makes everything has no detail
+        if amount > 0:
+            other = latent.truncate(self._w(net.z(self.detail_seed)), centre, self.truncation)
+        return net.layered(w, other, amount, self.detail_from, self.detail_to)
 
     def _moved(self, w: torch.Tensor) -> torch.Tensor:
         """Moved along the principal directions by the sliders and the pad."""
@@ -334,16 +336,13 @@ class LatentExplorer(Generator):
 
     def _raw(self, w: torch.Tensor) -> torch.Tensor:
         """The network's own picture ``(3, side, side)`` in 0..1."""
-        return self._net.picture(self._shaped(w), self.noise, self._circle if self.mode == "loop" else self._breath)
+        phase = self._circle if self.mode == "loop" else self._breath
+        self._net.move(*self.inner_shift, self.inner_turn, self.inner_zoom)
+        return self._net.picture(self._shaped(w), self.noise, phase, grain=self.grain)
 
     def _finished(self, picture: torch.Tensor) -> torch.Tensor:
         """Contrast and saturation, turning, zoom and mirrors, on a picture of any size."""
-        if self.saturation != 1.0:
-            red, green, blue = picture
-            grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-            picture = grey + (picture - grey) * self.saturation
-        if self.contrast != 1.0:
-            picture = 0.5 + (picture - 0.5) * self.contrast
+        picture = graded(picture, self.saturation, self.contrast)
         angle = self._angle
         if self.mode == "loop":
             seconds = self.loop_length * (60 / self._bpm if self.unit == "beats" else 1.0)
@@ -366,8 +365,9 @@ class LatentExplorer(Generator):
         """What a picture depends on besides w, or None while something moves in it."""
         if self.noise or self.spin:
             return None
-        names = ("truncation", "detail", "detail_seed", "pad", *(f"pc{number}" for number in range(1, COMPONENTS + 1)),
-                 "framing", "upscaling", "mirrors", "zoom", "contrast", "saturation")
+        names = ("truncation", "detail", "detail_seed", "detail_from", "detail_to", "pad",
+                 *(f"pc{number}" for number in range(1, COMPONENTS + 1)), "grain", "inner_shift", "inner_turn",
+                 "inner_zoom", "framing", "upscaling", "mirrors", "zoom", "contrast", "saturation")
         return (size, self._angle, self._path, *self._shares, *(getattr(self, name) for name in names))
 
     def _grid(self, ctx: Context, size: tuple[int, int]) -> torch.Tensor:

@@ -86,6 +86,13 @@ class PictureGenerator(nn.Module):
         """Height and width of the pixels where noise may be added; none for most networks."""
         return []
 
+    def fixed_noise(self) -> list[torch.Tensor]:
+        """The noise that a network was trained to show, a map for each of ``noise_shapes``; none for most networks."""
+        return []
+
+    def place(self, x: float = 0.0, y: float = 0.0, degrees: float = 0.0, zoom: float = 1.0) -> None:
+        """Move, turn and enlarge the picture inside the network; only a StyleGAN3 can."""
+
     @abstractmethod
     def synthesis(self, w: torch.Tensor, noise: Sequence[torch.Tensor | None] | None = None) -> torch.Tensor:
         """Pictures ``(N, 3, size, size)`` in -1..1 from w ``(N, latent)`` or one per layer ``(N, layers, latent)``."""

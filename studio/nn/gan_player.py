@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from studio.nn.gan_base import PictureGenerator, blend_means, blended, seed_shares
-from studio.nn.latent import LatentError, seed_latent
+from studio.nn.latent import LatentError, lerp, seed_latent
 
 TEXTURE_SEED = 7
 
@@ -32,6 +32,7 @@ class Played:
              torch.randn(1, 1, *shape, generator=draw).to(device, dtype))
             for shape in net.noise_shapes()
         ]
+        self._fixed = net.fixed_noise()
 
     def z(self, seed: int) -> torch.Tensor:
         """The z ``(1, latent)`` of a seed."""
@@ -46,16 +47,41 @@ class Played:
         """The middle ``(latent,)`` of all places under a blend of classes."""
         return self._mean if self._class_means is None else blend_means(self._class_means, shares)
 
-    def picture(self, w: torch.Tensor, noise: float = 0.0, phase: float = 0.0) -> torch.Tensor:
+    def picture(self, w: torch.Tensor, noise: float = 0.0, phase: float = 0.0, *, grain: bool = True) -> torch.Tensor:
         """The network's own picture ``(3, side, side)`` in 0..1 of w ``(1, layers, latent)``; one at a time, so that
-        the bits never differ. ``noise`` is the strength of the texture, which comes round after ``phase`` 1."""
-        maps = None
-        if noise > 0 and self._texture:
-            turn = 2 * math.pi * phase
-            maps = [(first * math.cos(turn) + second * math.sin(turn)) * noise for first, second in self._texture]
+        the bits never differ. ``noise`` is the strength of the texture, which comes round after ``phase`` 1.
+
+        A network that was trained with fixed noise shows it unless ``grain`` is off; up to a ``noise`` of 1 the moving
+        texture takes its place little by little, always as strong in all.
+        """
+        maps = self._maps(noise, phase, grain)
         with torch.inference_mode():
             made = self._net.synthesis(w.to(self._device, self._dtype), maps)
         return (made[0].float() + 1).mul(0.5).clone()
+
+    def _maps(self, noise: float, phase: float, grain: bool) -> Sequence[torch.Tensor | None] | None:
+        if not self._texture:
+            return None
+        if noise <= 0:
+            return None if grain else [None] * len(self._texture)
+        turn = 2 * math.pi * phase
+        moving = [(first * math.cos(turn) + second * math.sin(turn)) * noise for first, second in self._texture]
+        if not self._fixed or not grain or noise >= 1:
+            return moving
+        kept = math.sqrt(1 - noise * noise)
+        return [fixed * kept + new for fixed, new in zip(self._fixed, moving, strict=True)]
+
+    def layered(self, w: torch.Tensor, other: torch.Tensor, amount: float, first: float, last: float) -> torch.Tensor:
+        """A w for each layer ``(1, layers, latent)``: from ``first`` to ``last`` (0..1 of the layers, coarse to fine)
+        that of ``other`` by ``amount`` (Karras et al. 2019, style mixing)."""
+        rows = [w] * self.layers
+        for index in range(int(first * self.layers), round(last * self.layers)):
+            rows[index] = lerp(w, other, amount)
+        return torch.stack(rows, 1)
+
+    def move(self, x: float, y: float, degrees: float, zoom: float) -> None:
+        """Where a network that can moves its picture inside itself: see ``PictureGenerator.place``."""
+        self._net.place(x, y, degrees, zoom)
 
     def shares(self, text: str, seed: int) -> list[float]:
         """The shares of the classes that a text asks for; an empty one: the class that the seed falls into.
@@ -65,6 +91,18 @@ class Played:
         if not self.classes or not text.strip():
             return seed_shares(seed, len(self.classes))
         return parse_classes(text, self.classes)
+
+    def blend(self, text: str, other: str, amount: float, seed: int, tell: Callable[[str], None]) -> list[float]:
+        """From the classes of ``text`` to those of ``other``, if it is not empty, by ``amount``; a text that cannot be
+        read counts as empty, and ``tell`` is told."""
+        ends: list[list[float]] = []
+        for name, wish in (("class", text), ("other class", other)):
+            try:
+                ends.append(self.shares(wish, seed))
+            except LatentError as error:
+                tell(f"{name}: {error}")
+                ends.append(self.shares("", seed))
+        return mix(ends[0], ends[1], amount if other.strip() else 0.0)
 
 
 def mix(first: list[float], second: list[float], t: float) -> list[float]:

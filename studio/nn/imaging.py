@@ -64,6 +64,16 @@ def move(
     return F.grid_sample(x, grid.to(x.dtype), mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
+def graded(picture: torch.Tensor, saturation: float, contrast: float) -> torch.Tensor:
+    """A picture ``(3, H, W)`` in 0..1 with another saturation (0: grey, 1: as it is) and contrast around middle grey;
+    not clamped."""
+    if saturation != 1.0:
+        red, green, blue = picture
+        grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        picture = grey + (picture - grey) * saturation
+    return picture if contrast == 1.0 else 0.5 + (picture - 0.5) * contrast
+
+
 def fold(x: torch.Tensor, parts: int) -> torch.Tensor:
     """Mirror ``x``: 0 leaves it, 1 mirrors the left half to the right, 2 and more: a kaleidoscope of so many parts."""
     if parts <= 0:

@@ -170,7 +170,8 @@ def test_tricks_are_refused(kind: str) -> None:
 
 def array_of(shape: str, data: bytes) -> bytes:
     return (
-        b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01" + shape.encode("latin-1")
+        b"\x80\x03cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85C\x01b\x87R(K\x01"
+        + shape.encode("latin-1")
         + b"cnumpy\ndtype\nX\x02\0\0\0f4\x85RNB" + long(data) + b"tb."
     )
 

@@ -270,12 +270,14 @@ class SynthesisNetwork(Persistent):
             setattr(self, self.layer_names[-1], layer)
 
 
-def stylegan3(*, radial: bool = False, size: int = 16, labels: int = 0, layers: int = 5, seed: int = 0) -> Generator:
+def stylegan3(
+    *, radial: bool = False, size: int = 16, labels: int = 0, layers: int = 5, base: int = 64, seed: int = 0
+) -> Generator:
     """A StyleGAN3 generator with random weights: T, or R with ``radial`` filters and 1x1 convolutions."""
     torch.manual_seed(seed)
-    arguments = {"num_layers": layers, "channel_base": 64, "channel_max": 8, "conv_kernel": 1 if radial else 3,
+    arguments = {"num_layers": layers, "channel_base": base, "channel_max": 8, "conv_kernel": 1 if radial else 3,
                  "use_radial_filters": radial}
-    synthesis = SynthesisNetwork(16, size, 3, layers, 64, 8, 1 if radial else 3, radial)
+    synthesis = SynthesisNetwork(16, size, 3, layers, base, 8, 1 if radial else 3, radial)
     net = Generator(16, labels, 16, size, 3, synthesis, 2, mapping_kwargs=EasyDict(), magnitude_ema_beta=0.999,
                     **arguments)
     return net.eval().requires_grad_(False)  # type: ignore[return-value]
