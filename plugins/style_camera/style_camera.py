@@ -1,9 +1,10 @@
 """Live style transfer: any moving picture in the manner of a painting, steady where the scene is still.
 
 One small network holds all styles; which one, how much of it and how much of a second one are just numbers that scale
-its channels, so they may change in every frame. Flicker is fought in three places, all driven by ``steadiness``: camera
-noise is averaged away where nothing moves, the network's statistics are remembered from frame to frame, and the result
-is averaged where nothing moves.
+its channels, so they may change in every frame. Any picture may be a style as well: a second network reads the numbers
+off it, once. Flicker is fought in three places, all driven by ``steadiness``: camera noise is averaged away where
+nothing moves, the network's statistics are remembered from frame to frame, and the result is averaged where nothing
+moves.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Text
+from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Path, Text, read_image
 from studio.nn.device import dtype as working_dtype
 from studio.nn.style import load_style
+from studio.nn.style_reader import StyleReader, load_reader
 
 HOUSE_STYLES = ["starry_night", "great_wave", "the_scream", "udnie", "red_circles", "woman_with_a_hat"]
 LUMA = (0.299, 0.587, 0.114)
@@ -35,15 +37,19 @@ class StyleCamera(Generator):
     title = "Style camera"
 
     model = Model("house_styles", architecture="style_net", group="Style", help="The network with the styles")
-    style = Choice(HOUSE_STYLES[0], HOUSE_STYLES, group="Style", applies={"own_style": False, "blend": "< 1"},
-                   help="The painting")
+    style = Choice(HOUSE_STYLES[0], HOUSE_STYLES, group="Style",
+                   applies={"own_style": False, "picture": False, "blend": "< 1"}, help="The painting")
     second = Choice(HOUSE_STYLES[1], HOUSE_STYLES, label="Second style", group="Style",
-                    applies={"own_second": False, "blend": True}, help="What blend goes to")
+                    applies={"own_second": False, "second_picture": False, "blend": True}, help="What blend goes to")
     blend = Float(0.0, 0.0, 1.0, group="Style", help="From the first style to the second")
     strength = Float(1.0, 0.0, 1.5, group="Style", help="0 the plain picture, 1 as trained, above 1 exaggerated")
-    own_style = Text("", group="Style", applies={"blend": "< 1"},
+    picture = Path("", accepts="image", label="Any picture", group="Style", applies={"blend": "< 1"},
+                   help="A picture whose style is taken at once, without training; wins over the first style")
+    second_picture = Path("", accepts="image", label="Any second picture", group="Style", applies={"blend": True},
+                          help="A picture that takes the place of the second style")
+    own_style = Text("", group="Style", applies={"picture": False, "blend": "< 1"},
                      help="Name of a style in a model of your own; wins over the first style")
-    own_second = Text("", group="Style", applies={"blend": True},
+    own_second = Text("", group="Style", applies={"second_picture": False, "blend": True},
                       help="Name of a second style in a model of your own")
     glide = Float(0.5, 0.0, 8.0, unit="s", group="Style", help="Time to glide from one look to another")
     size = Int(512, 128, 1280, unit="px", group="Picture", help="Working size, longer side: smaller has larger strokes")
@@ -64,6 +70,8 @@ class StyleCamera(Generator):
         if self.precision == "half" and dtype == torch.float32:
             dtype = torch.bfloat16
         self.stylist = load_style(ctx.model(self.model), device=ctx.device, dtype=dtype)
+        self.reader: StyleReader | None = None  # loaded when a picture is asked for
+        self.taken: dict[str, str] = {}
         self.shares: dict[str, float] = {}
         self.told: set[str] = set()
         self.boiling, self.bubbles = 0.0, torch.zeros(0)
@@ -136,17 +144,46 @@ class StyleCamera(Generator):
 
     def _glide(self, ctx: Context) -> None:
         """Move the shares of the styles towards what is asked for."""
-        first = self._named(ctx, self.own_style or self.style, 0)
-        second = self._named(ctx, self.own_second or self.second, 1)
-        wanted = dict.fromkeys(self.stylist.styles, 0.0)
+        first = self._taken(ctx, self.picture) or self._named(ctx, self.own_style or self.style, 0)
+        second = self._taken(ctx, self.second_picture) or self._named(ctx, self.own_second or self.second, 1)
+        wanted = dict.fromkeys((*self.shares, first, second), 0.0)
         wanted[first] += self.strength * (1 - self.blend)
         wanted[second] += self.strength * self.blend
         if not self.shares or self.glide <= 0:
             self.shares = wanted
         else:
             step = 1.0 - math.exp(-3.0 * ctx.dt / self.glide)
-            self.shares = {name: share + step * (wanted[name] - share) for name, share in self.shares.items()}
+            before = self.shares
+            self.shares = {name: (1 - step) * before.get(name, 0.0) + step * share for name, share in wanted.items()}
+        gone = [name for name, share in self.shares.items() if name not in (first, second) and abs(share) < 1e-4]
+        for name in gone:
+            del self.shares[name]
         self.stylist.mix(self.shares)
+
+    def _taken(self, ctx: Context, path: str) -> str:
+        """The name under which the style of a picture is known, '' where there is none to be had."""
+        if not path:
+            return ""
+        if path not in self.taken:
+            self.taken[path] = self._take(ctx, path)
+        return self.taken[path]
+
+    def _take(self, ctx: Context, path: str) -> str:
+        """Read the style off a picture: some hundredths of a second, once."""
+        try:
+            if self.reader is None:
+                self.reader = load_reader(ctx.model(self.model), device=ctx.device)
+            if self.reader is None:
+                self._tell(ctx, f"the model {self.model!r} takes no pictures as styles, only those it was trained on; "
+                                "house_styles takes any")
+                return ""
+            pixels = torch.from_numpy(read_image(path, at_least=768).copy()).to(ctx.device)
+            row = self.reader.read(pixels.permute(2, 0, 1).float().div_(255))
+        except (OSError, ValueError) as error:  # PictureError among them
+            self._tell(ctx, f"no style could be taken from {path}: {error}")
+            return ""
+        self.stylist.take(path, row)
+        return path
 
     def _named(self, ctx: Context, name: str, place: int) -> str:
         """The style of that name in this model, or the one at ``place`` in it."""

@@ -5,13 +5,14 @@ arranged for speed: the picture is folded 4x4 into channels (pixel unshuffle), t
 its size, and the way back up is two resize-convolutions and a pixel shuffle, so that no convolution runs at full size;
 the half-size stage sees the picture's own pixels again, for crisp edges.
 The last row of the table is the *plain* style, trained to give the picture back: mixing it in is the strength control.
+A row may also come from a network that reads it off any picture (studio/nn/style_reader.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,8 @@ ARCHITECTURE = "style_net"
 MULTIPLE = 8
 """Height and width of what the network sees must be multiples of this (the trunk works at an eighth)."""
 EPSILON = 1e-5
+READER = "reader."
+"""What the names of a reader's tensors begin with, in the file of the network whose rows it makes."""
 MAX_PARAMETERS = 2_000_000
 
 
@@ -61,14 +64,24 @@ class StyleNet(nn.Module):
         """What a model file needs beside the tensors."""
         return {"styles": list(self.styles), "stem": self.stem, "trunk": self.trunk, "blocks": self.blocks}
 
-    def affine(self, mix: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Scale and shift ``(N, C)`` of each normalisation for ``mix (N, rows)``."""
-        gamma, beta = torch.split(mix @ self.gamma, self.channels, 1), torch.split(mix @ self.beta, self.channels, 1)
-        return list(zip(gamma, beta, strict=True))
+    @property
+    def width(self) -> int:
+        """Numbers in a row: scale and shift of every channel, and how much of the picture itself is kept."""
+        return 2 * sum(self.channels) + 1
+
+    def table(self) -> Tensor:
+        """All rows ``(rows, width)``; the last is the plain one."""
+        return torch.cat([self.gamma, self.beta, self.keep], 1)
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
         """``mix (N, rows)`` are the shares of each style (the last is plain); each row of it sums to 1."""
-        table = self.affine(mix)
+        return self.paint(x, mix @ self.table())
+
+    def paint(self, x: Tensor, rows: Tensor) -> Tensor:
+        """Pictures with a row ``(N, width)`` for each."""
+        whole, channels = sum(self.channels), self.channels
+        gamma, beta, keep = torch.split(rows, [whole, whole, 1], 1)
+        table = list(zip(torch.split(gamma, channels, 1), torch.split(beta, channels, 1), strict=True))
 
         def layer(index: int, value: Tensor) -> Tensor:
             value = self.convolutions[index](F.pad(value, (1, 1, 1, 1), mode="reflect"))
@@ -86,8 +99,7 @@ class StyleNet(nn.Module):
         value = torch.cat([F.interpolate(value, scale_factor=2.0, mode="nearest"), half], 1)
         value = layer(self.blocks + 3, value)
         value = self.head(F.pad(value, (1, 1, 1, 1), mode="reflect"))
-        keep = (mix @ self.keep)[:, :, None, None]
-        return smooth(F.pixel_shuffle(value.float(), 2)) + 0.5 + keep * (x - 0.5)
+        return smooth(F.pixel_shuffle(value.float(), 2)) + 0.5 + keep[:, :, None, None] * (x - 0.5)
 
 
 def smooth(picture: Tensor) -> Tensor:
@@ -114,7 +126,9 @@ class Stylist:
 
         self._weights = [ready(layer.get_parameter("weight")) for layer in net.convolutions]
         self._head = (ready(net.head.weight), net.head.get_parameter("bias").detach().to(device, dtype))
-        self._tables = [table.detach().to(device) for table in (net.gamma, net.beta, net.keep)]
+        table = net.table().detach().to(device)
+        self._rows = dict(zip(net.styles, table, strict=False))
+        self._plain = table[-1]
         self._statistics: list[tuple[Tensor, Tensor]] = []
         self.mix(dict.fromkeys(net.styles[:1], 1.0))
 
@@ -123,17 +137,25 @@ class Stylist:
 
         Raises KeyError for a name that is not in ``styles``.
         """
-        row = [0.0] * (len(self.styles) + 1)
-        for name, share in shares.items():
-            row[self.styles.index(name) if name in self.styles else _unknown(name, self.styles)] += share
-        row[-1] = 1.0 - sum(row)
-        vector = torch.tensor([row], dtype=torch.float32, device=self.device)
+        rows = [self._rows[name] if name in self._rows else _unknown(name, list(self._rows)) for name in shares]
+        parts = list(shares.values())
+        vector = torch.tensor([[*parts, 1.0 - sum(parts)]], dtype=torch.float32, device=self.device)
         # exact also inside an autocast: the statistics take their precision from these and outlive the autocast
         with torch.autocast(vector.device.type, enabled=False):
-            gamma, beta, keep = (vector @ table for table in self._tables)
-        parts = [torch.split(table[0], self._channels) for table in (gamma, beta)]
-        self._affine = list(zip(*parts, strict=True))
-        self._keep = float(keep)
+            row = (vector @ torch.stack([*rows, self._plain]))[0]
+        whole = sum(self._channels)
+        tables = (torch.split(table, self._channels) for table in (row[:whole], row[whole:-1]))
+        self._affine = list(zip(*tables, strict=True))
+        self._keep = float(row[-1])
+
+    def take(self, name: str, row: Tensor | None) -> None:
+        """Add a style by its row ``(width,)``, or forget one that was added so. ``styles`` themselves stay."""
+        if name in self.styles:
+            raise ValueError(f"{name!r} is a style of the model itself")
+        if row is None:
+            self._rows.pop(name, None)
+        else:
+            self._rows[name] = row.detach().to(self.device, torch.float32)
 
     def forget(self) -> None:
         """Start the statistics afresh at the next picture (another source, a cut)."""
@@ -191,7 +213,7 @@ class Stylist:
         return value[0, :, MULTIPLE : MULTIPLE + height, MULTIPLE : MULTIPLE + width].clamp(0.0, 1.0)
 
 
-def _unknown(name: str, styles: Sequence[str]) -> int:
+def _unknown(name: str, styles: Sequence[str]) -> NoReturn:
     raise KeyError(f"there is no style {name!r} in this model; it has {', '.join(styles)}")
 
 
@@ -199,10 +221,12 @@ def load_net(path: Path) -> StyleNet:
     """The style network in a file. Raises WeightsError with a sentence when it is not one."""
     model = load_model(path, ARCHITECTURE)
     config = model.config
+    if "kind" in config:
+        raise WeightsError(f"{path} holds a style network from elsewhere, which can be played but not trained further")
     try:
         styles = [str(name) for name in config["styles"]]
         net = StyleNet(styles, int(config["stem"]), int(config["trunk"]), int(config["blocks"]))
-        net.load_state_dict(model.tensors)
+        net.load_state_dict({name: value for name, value in model.tensors.items() if not name.startswith(READER)})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise WeightsError(f"{path}: the style network in it cannot be built ({first}); train it again") from None
@@ -210,7 +234,12 @@ def load_net(path: Path) -> StyleNet:
 
 
 def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Stylist:
-    """The style model in a file, ready for use. Raises WeightsError with a sentence when it is not one."""
+    """The style model in a file, ours or imported, ready for use. Raises WeightsError when it is not one."""
+    from studio.nn import fast_style
+
+    model = load_model(path, ARCHITECTURE)
+    if model.config.get("kind") == fast_style.KIND:
+        return fast_style.stylist(model.config, model.tensors, device=device, dtype=dtype)
     return Stylist(load_net(path).eval(), device=device, dtype=dtype)
 
 

@@ -16,6 +16,7 @@ RECIPES: dict[str, str] = {
     "dcgan": "studio.training.gan_dcgan:DcganRecipe",
     "wgan": "studio.training.gan_dcgan:WganRecipe",
     "style": "studio.training.style:StyleRecipe",
+    "anystyle": "studio.training.style_any:AnyStyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
     "encoder": "studio.training.encoder:EncoderRecipe",
 }
@@ -89,9 +90,16 @@ ABOUT: dict[str, About] = {
         "One painting, or a folder of them. Photographs to paint on while it learns are welcome; without any the "
         "studio uses pictures of its own", "image",
         "reverie.style_camera", endings=PICTURE_FILES,
-        basics=("steps", "photos", "styles", "style_size", "style_weight", "sample_every"),
-        defaults=(("steps", "400"), ("batch", "2"), ("sample_every", "50")), data_settings=("photos", "styles"),
+        basics=("steps", "photos", "styles", "learn", "style_size", "style_weight", "sample_every"),
+        defaults=(("sample_every", "50"),), data_settings=("photos", "styles"),
         models=(("features", "features"), ("initial", "style_net")),
+    ),
+    "anystyle": About(
+        "Any picture as a style", "Lets a style model take any picture as its style at once, without training",
+        "A folder of paintings and patterns, the more different the better; photographs besides are welcome", "image",
+        "reverie.style_camera", basics=("initial", "steps", "photos", "unseen", "sample_every"),
+        defaults=(("sample_every", "200"),), data_settings=("photos", "unseen", "known"),
+        models=(("features", "features"), ("initial", "style_net"), ("eyes", "features")),
     ),
     "text": About(
         "Text", "A writer that continues in the voice of your texts",

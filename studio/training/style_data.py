@@ -60,23 +60,31 @@ def gather(data: Path, *, styles: str, photos: str, size: int, style_size: int) 
     files = find_paintings(data)
     chosen = choose_styles(styles, files)
     paintings = {name: read_painting(path, style_size) for name, path in chosen.items()}
-    report: dict[str, Any] = {"styles": {name: path.name for name, path in chosen.items()}}
+    squares, report = gather_photos(data, photos, size)
+    return Material(paintings, squares, {"styles": {name: path.name for name, path in chosen.items()}, **report})
+
+
+def gather_photos(data: Path, photos: str, size: int) -> tuple[list[Picture], dict[str, Any]]:
+    """Photographs to paint on, squares of ``size`` pixels, and what is to be said about them.
+
+    None where the studio is to draw its own. Raises TrainingError with a sentence.
+    """
     folder = Path(photos).expanduser() if photos else data / "photos"
     if photos or folder.is_dir():
         squares, skipped = read_photos(folder, size)
-        report |= {"photos": len(squares), "photos_from": folder.name, "skipped": skipped[:20]}
+        report: dict[str, Any] = {"photos": len(squares), "photos_from": folder.name, "skipped": skipped[:20]}
         if len(squares) < MANY_PHOTOS:
             report["helps"] = f"{MANY_PHOTOS} or more photographs of what your camera will see"
     else:
         squares = []
-        report |= {
+        report = {
             "photos": SCENES + FLOWERS + PARTS, "skipped": [],
             "photos_from": "the studio's own: its sample scene by day and night and in all seasons, flowers of its "
             "house generator, parts of the paintings",
             "helps": f"photographs of your own, {MANY_PHOTOS} or more of what your camera will see: name their folder "
             "under Photos",
         }
-    return Material(paintings, squares, report)
+    return squares, report
 
 
 def find_pictures(folder: Path) -> list[Path]:
@@ -159,7 +167,7 @@ def own_photos(paintings: list[Picture], size: int, seed: int) -> list[Picture]:
     made: list[Picture] = []
     reasons: list[str] = []
     try:
-        made += [_part(frame, size, rng) for frame in _scenes(rng)]
+        made += [part_of(frame, size, rng) for frame in _scenes(rng)]
     except (KeyError, PluginError, GeneratorError) as error:
         reasons.append(f"the sample scene: {error}")
     try:
@@ -167,7 +175,7 @@ def own_photos(paintings: list[Picture], size: int, seed: int) -> list[Picture]:
     except (FileNotFoundError, WeightsError) as error:
         reasons.append(str(error))
     for _ in range(PARTS if made else 0):
-        made.append(_part(paintings[int(rng.integers(len(paintings)))], size, rng))
+        made.append(part_of(paintings[int(rng.integers(len(paintings)))], size, rng))
     if len(made) < LEAST_PHOTOS:
         raise TrainingError(
             f"there are no photographs to paint on, and the studio cannot draw its own ({'; '.join(reasons)}); name a "
@@ -211,12 +219,12 @@ def _flowers(size: int, rng: np.random.Generator) -> list[Picture]:
     return made
 
 
-def _part(picture: Picture, size: int, rng: np.random.Generator) -> Picture:
-    """A square out of a picture, half of it or more, scaled to ``size``."""
+def part_of(picture: Picture, size: int, rng: np.random.Generator, least: float = 0.5) -> Picture:
+    """A square out of a picture, of ``least`` of its shorter side or more, scaled to ``size``."""
     import cv2
 
     height, width = picture.shape[:2]
-    side = int(min(height, width) * rng.uniform(0.5, 1.0))
+    side = int(min(height, width) * rng.uniform(least, 1.0))
     top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
     how = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     part = cv2.resize(picture[top : top + side, left : left + side], (size, size), interpolation=how)
