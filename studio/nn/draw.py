@@ -158,6 +158,10 @@ class DrawNet(nn.Module):
         self.to_write = nn.Linear(c.hidden, 5)
         self.to_patch = nn.Linear(c.hidden, c.channels * c.write**2)  # equation 28
         self.first = nn.Parameter(torch.zeros(2, c.hidden))  # learned h_0 of encoder and decoder
+        if extra:  # a class is one number among many: heard from the start, it is learned several times sooner
+            with torch.no_grad():
+                self.encoder.weight_ih[:, -extra:] *= 4
+                self.decoder.weight_ih[:, -extra:] *= 4
 
     def _labels(self, labels: Tensor | None, count: int, like: Tensor) -> Tensor:
         """One-hot rows ``(count, classes)``; rows of shares are taken as they are, so that classes can be mixed."""

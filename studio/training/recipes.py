@@ -18,6 +18,8 @@ RECIPES: dict[str, str] = {
     "style": "studio.training.style:StyleRecipe",
     "anystyle": "studio.training.style_any:AnyStyleRecipe",
     "features": "studio.training.features:FeaturesRecipe",
+    "pix2pix": "studio.training.pix2pix:Pix2PixRecipe",
+    "draw": "studio.training.draw:DrawRecipe",
     "encoder": "studio.training.encoder:EncoderRecipe",
 }
 """Recipe name → ``module:class``."""
@@ -149,6 +151,19 @@ ABOUT: dict[str, About] = {
         "reverie.latent_explorer", endings=(".safetensors",),
         basics=("generator", "steps", "batch", "features", "sample_every"),
         models=(("generator", "gan"), ("features", "features")), data_settings=("generator",),
+    ),
+    "pix2pix": About(
+        "Drawing to picture", "Turns a drawing, edges of a camera or flat colours into a picture, live",
+        "A folder of pictures, whose edges are found; or pairs: two folders, or pictures side by side", "image",
+        "reverie.edges_to_picture", basics=("steps", "size", "source", "direction", "network", "sample_every"),
+        defaults=(("sample_every", "100"),), data_settings=("source", "direction"),
+    ),
+    "draw": About(
+        "Drawing in strokes", "A hand that draws its pictures stroke by stroke while you watch",
+        "A folder of small, simple pictures, folders in it are classes; or a stroke font (.json)", "image",
+        "reverie.draw_writer", endings=(".json",),
+        basics=("steps", "size", "glimpses", "hidden", "write", "colour", "classes", "sample_every"),
+        defaults=(("sample_every", "100"),), data_settings=("colour", "classes"),
     ),
 }
 """Recipe name → what it is about. A recipe without an entry is shown with its own help alone."""
