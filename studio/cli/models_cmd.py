@@ -1,4 +1,4 @@
-"""``reverie models``: list, card, verify, import, dream, and the catalogue of public weights."""
+"""``reverie models``: list, info, verify, measure, import, dream, and the catalogue of public weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from studio.cli import Parser, command_name, examples
+from studio.cli import Parser, command_name, examples, models_figures
 from studio.cli.errors import FAILED, Refusal
 from studio.cli.output import add_json, print_json, table
 from studio.cli.progress import Bar, interruptible
@@ -23,6 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     actions.add_parser("list", help="the models that are here (the default)", epilog=examples("models list"))
     card = actions.add_parser("card", help="data, licence, command and figures", epilog=examples("models card gan"))
     card.add_argument("name", help="name of a model, or the path of a .safetensors file")
+    models_figures.add(actions)
     check = actions.add_parser("verify", help="compare a model's bytes with its card", epilog=examples("models verify"))
     check.add_argument("name", nargs="?", help="name or path; without one all that have a card")
     bring = actions.add_parser(
@@ -60,7 +61,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do the chosen action; listing is the default."""
     actions = {
-        "card": _card, "verify": _verify, "import": _import, "dream": _dream, "catalogue": _catalogue,
+        "card": _card, "info": models_figures.info, "measure": models_figures.measure, "verify": _verify,
+        "import": _import, "dream": _dream, "catalogue": _catalogue,
         "fetch": _fetch, "remove": _remove,
     }
     return actions.get(args.action, _list)(args)
@@ -87,7 +89,7 @@ def _list(args: argparse.Namespace) -> int:
         for m in models
     ]
     print(table(rows) or "  none")
-    print(f"\n{command_name()} models card NAME shows data, licence and figures.")
+    print(f"\n{command_name()} models info NAME shows data, licence and figures.")
     return 0
 
 

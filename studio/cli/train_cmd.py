@@ -52,6 +52,10 @@ def run(args: argparse.Namespace) -> int:
         raise Refusal(f"cannot read {options.data}: there is nothing there; check the name")
     if options.out is not None and options.out.suffix != ".safetensors":
         raise UsageError(f"-o {options.out}: a model's name ends in .safetensors")
+    if options.out is not None and options.data.resolve() in (
+        options.out.resolve(), options.out.with_suffix(".json").resolve(),
+    ):
+        raise UsageError(f"-o {options.out}: the model or its card would replace the data; give the model another name")
     if options.low_priority:
         train_stream.step_back()
     if options.events:

@@ -1,0 +1,101 @@
+"""How a model's weights get into the recipe that measures them, and the figures that no recipe has: see ``measure``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from studio.nn.encoder import load_encoder
+from studio.nn.features import FeatureError
+from studio.nn.gan import load_generator
+from studio.nn.lstm import build_roll
+from studio.nn.style import StyleNet, load_net
+from studio.nn.weights import WeightsError, load_model
+from studio.training.gan_common import PictureRecipe
+from studio.training.loop import Config, TrainingError
+from studio.training.recurrent import RecurrentRecipe
+
+if TYPE_CHECKING:
+    from studio.training.measure import Subject
+
+NOISE = 5 / 255
+"""Standard deviation of a camera's noise, of which the flicker is measured."""
+
+
+def figures(name: str, recipe: Any, settings: Config, model: Subject, data: Path) -> dict[str, Any]:
+    """What a recipe says of a model's weights on its data. Raises TrainingError."""
+    made = recipe(settings)
+    pictures = isinstance(made, PictureRecipe)
+    if hasattr(settings, "initial") and not pictures:
+        settings.initial = str(model.path)
+    if name == "style":
+        settings.learn = "all"  # type: ignore[attr-defined]
+    try:
+        made.prepare(data)
+        made.build()
+        if isinstance(made, RecurrentRecipe):
+            if not hasattr(settings, "initial"):
+                made.start(build_roll(load_model(model.path)))
+            # the figures of the file: those that are computed when it is written
+            return {**made.validate(), **made.export().card.get("figures", {})}
+        if pictures:
+            net = load_generator(model.path, settings.device)
+            made.settle = lambda: net  # the file as it is, not settled once more
+        elif name == "encoder":
+            made.encoder.load_state_dict(load_encoder(model.path, made.path).state_dict())
+        elif name != "style":
+            raise TrainingError(f"models of the recipe {name} cannot be measured yet")
+        found = dict(made.validate())
+        return found | style_figures(made, model) if name == "style" else found
+    except (WeightsError, FeatureError, FileNotFoundError) as error:
+        raise TrainingError(str(error)) from None
+    finally:
+        if getattr(made, "loader", None) is not None:
+            made.loader.close()
+
+
+def kernel_figures(recipe: Any, settings: Config, model: Subject, data: Path, eyes: Path) -> dict[str, float]:
+    """Kernel distance (Binkowski et al. 2018) of a generator's pictures on features of the network in ``eyes``, beside
+    that of pictures it learned from, which is the best there is; and how many times that of a plain DCGAN it is, where
+    the card has that."""
+    settings.features = str(eyes)  # type: ignore[attr-defined]
+    seen = figures("gan", recipe, settings, model, data)
+    name = f"kernel_distance_{eyes.stem.split('_')[0]}"
+    best = seen["kernel_distance_of_training_pictures"]
+    found = {name: seen["kernel_distance"], f"{name}_of_training_pictures": best}
+    plain = model.card.get("figures", {}).get(f"{name}_of_plain_dcgan")
+    if isinstance(plain, (int, float)) and plain > 0:
+        found["times_plain_dcgan"] = found[name] / float(plain)
+    return found
+
+
+@torch.no_grad()
+def style_figures(recipe: Any, model: Subject) -> dict[str, float]:
+    """How much styled pictures change where nothing moves but a camera's noise, in levels of 255, and how many times
+    the losses are of those of networks with a single style, where the card has them."""
+    net = load_net(model.path)
+    picture = recipe.held_out[:4]
+    found = {"flicker": flicker(net, picture)}
+    single = model.card.get("figures", {}).get("single_style_score")
+    if isinstance(single, (int, float)) and single > 0:
+        found["times_single_style"] = float(recipe.validate()["score"]) / float(single)
+    return found
+
+
+@torch.no_grad()
+def flicker(net: StyleNet, pictures: torch.Tensor, seed: int = 0) -> float:
+    """Mean absolute change (of 255) between two styled views of pictures 0..1 ``(N, 3, H, W)`` that differ by noise
+    alone, over all styles. The noise itself changes a picture by 5.6."""
+    draw = torch.Generator().manual_seed(seed)
+    first, second = (
+        (pictures + NOISE * torch.randn(pictures.shape, generator=draw)).clamp(0, 1) for _ in range(2)
+    )
+    changes = []
+    for row in range(len(net.styles)):
+        mix = torch.zeros(len(pictures), len(net.styles) + 1)
+        mix[:, row] = 1.0
+        changes.append(float((net(first, mix) - net(second, mix)).abs().mean()) * 255)
+    return float(np.mean(changes))
