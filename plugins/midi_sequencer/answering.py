@@ -1,4 +1,4 @@
-"""Call and response: what was played in is listened to, answered, repeated, or repeated ever differently."""
+"""Call and response: what was played in is listened to, then answered, harmonised, or repeated, ever differently."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import numpy as np
 
 from studio.api import Context, Note, Notes
 from studio.nn.improvise import Improviser, dealt
+from studio.nn.keys import key_fits, key_names
 from studio.nn.music import KEYS, EventVocabulary, VoiceNote
 
 DRUMS = 9
-_MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-_MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-"""How well each degree fits a key (Krumhansl and Kessler 1982)."""
 
 
 class Answering:
@@ -28,7 +26,6 @@ class Answering:
         block: Any
         style: Any
         root: Any
-        transpose: Any
         improviser: Improviser
         vocabulary: EventVocabulary
         drums: bool
@@ -38,8 +35,12 @@ class Answering:
         waiting: list[VoiceNote]
         touch_rng: np.random.Generator
 
+        @property
+        def lift(self) -> int: ...
         def _begin(self, ctx: Context) -> None: ...
         def _bar(self, ctx: Context) -> int: ...
+        def _open(self, ctx: Context, label: str, keynote: int) -> None: ...
+        def _answered(self, ctx: Context, call: Notes) -> Notes | None: ...
 
     call: Notes | None = None
     left = 0.0
@@ -59,11 +60,15 @@ class Answering:
             self.call, self.left, self.turned = heard, heard.length, 0
             if self.respond == "answer":
                 self._hear(ctx, heard)
+            elif self.respond == "harmonise":
+                self.call = self._answered(ctx, heard)
         if self.call is None or (self.respond == "answer" and self.left <= 0.0):
             return Notes((), bar)
         if self.respond == "answer":
             self.left -= bar if self.block == "bar" else 1.0
             return None
+        if self.respond == "harmonise" and self.turned * bar >= self.call.length:
+            return Notes((), bar)
         return self._again(self.call, bar)
 
     def _hear(self, ctx: Context, call: Notes) -> None:
@@ -72,13 +77,12 @@ class Answering:
         self._begin(ctx)
         if self.keyed and not self.style.strip() and self.root == "any":
             label = key_of(call.notes)
-            if label in words.labels:
-                self.improviser.begin(label)
+            self._open(ctx, label, KEYS.index(label.partition(" ")[0]))
         beats = max(words.bar, round(call.length))
         if self.drums:
             given = [VoiceNote(0, n.pitch, n.start, n.duration, n.velocity) for n in call.notes]
         else:
-            notes = [replace(n, pitch=min(127, max(0, n.pitch - self.transpose))) for n in call.notes]
+            notes = [replace(n, pitch=min(127, max(0, n.pitch - self.lift))) for n in call.notes]
             given = dealt(notes, words.voices) if words.voices > 1 else [
                 VoiceNote(0, n.pitch, n.start, n.duration, n.velocity) for n in notes]
         heard = self.improviser.read(given, beats)
@@ -119,9 +123,4 @@ def key_of(notes: Sequence[Note]) -> str:
     weights = np.zeros(12)
     for note in notes:
         weights[note.pitch % 12] += note.duration
-    fits = {
-        (float(np.corrcoef(np.roll(profile, tonic), weights)[0, 1]) if weights.std() > 0 else 0.0, tonic): mode
-        for mode, profile in (("major", _MAJOR), ("minor", _MINOR)) for tonic in range(12)
-    }
-    best = max(fits)
-    return f"{KEYS[best[1]]} {fits[best]}"
+    return key_names(key_fits(weights))[0]

@@ -27,15 +27,18 @@ from studio.api import (
     read_midi,
 )
 from studio.nn.improvise import Improviser, voiced
+from studio.nn.keys import transposed, way_to
 from studio.nn.lstm import build_sequence
 from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, Limits, VoiceNote
 from studio.nn.sampling import Sampling
 from studio.nn.weights import WeightsError, load_model
 
-from .answering import Answering
+from .answering import Answering, key_of
 from .branches import KEPT, Branch, Option, Watched, chances_of
+from .form import Forming
+from .melody import Harmonising
 from .second import network_of
-from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, shaped, untangled
+from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, programs_of, shaped, untangled
 
 PACES = {"half": 2.0, "normal": 1.0, "double": 0.5}
 VOICES = ("Soprano", "Alto", "Tenor", "Bass")
@@ -47,7 +50,7 @@ def _indifferent(notes: list[VoiceNote], ended: bool) -> float:
     return 0.0
 
 
-class MidiSequencer(Answering, Generator):
+class MidiSequencer(Answering, Forming, Harmonising, Generator):
     """Polyphonic music from a recurrent network; every note knows its own end."""
 
     id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
@@ -69,6 +72,11 @@ class MidiSequencer(Answering, Generator):
                        help="Play the primer first")
     style = Text("", group="Beginning", live=False,
                  help="A label of the model, such as jazz or funk for drums; empty: by the key, or as it comes")
+
+    melody = Path("", accepts="midi", group="Melody", live=False,
+                  help="A .mid file whose top line is kept, note for note; the model's other voices go with it")
+    colour = Float(0.1, 0.0, 1.0, group="Melody", applies=[{"melody": True}, {"respond": "harmonise"}],
+                   help="How freely the added voices leave the key: 0 never, 1 as the model likes")
 
     temperature = Float(0.9, 0.05, 2.0, curve="log", group="Choice",
                         help="Low: plain and safe, 1: as learned, high: wild")
@@ -97,9 +105,11 @@ class MidiSequencer(Answering, Generator):
     hold = Float(2.0, 0.0, 8.0, unit="beats", group="Form", applies={"bars": True},
                  help="How much longer the last chord sounds")
 
-    respond = Choice("off", ("off", "answer", "loop", "mutate"), group="Call and response",
-                     help="Listens to what you play in over MIDI, then answers it, or repeats it, ever differently")
-    call_bars = Int(2, 1, 8, unit="bars", group="Call and response", applies={"respond": ("answer", "loop", "mutate")},
+    respond = Choice("off", ("off", "answer", "harmonise", "loop", "mutate"), group="Call and response",
+                     help="Listens to what you play in over MIDI, then answers it, plays it with voices beneath it, or "
+                     "repeats it, ever differently")
+    call_bars = Int(2, 1, 8, unit="bars", group="Call and response",
+                    applies={"respond": ("answer", "harmonise", "loop", "mutate")},
                     help="How long it listens, from the bar of your first note; an answer is as long")
     mutation = Float(0.25, 0.0, 1.0, group="Call and response", applies={"respond": "mutate"},
                      help="How much of the call is another each time")
@@ -142,6 +152,7 @@ class MidiSequencer(Answering, Generator):
         self._begin(ctx)
         if self.primer:
             self._prime(ctx)
+        self._set_melody(ctx)
 
     def _begin(self, ctx: Context) -> None:
         """Open a piece: choose its label, and the keynote of the scale."""
@@ -156,16 +167,30 @@ class MidiSequencer(Answering, Generator):
             label = f"{root} {'minor' if minor else 'major'}"
         elif labels and not label and not self.primer:
             label = str(rng.choice([name for name in labels if name != "fill"]))
-        if label and label not in labels:
-            near = ", ".join(labels[:24]) or "none"
-            ctx.notice(f"style: the model has no label {label!r}; it has: {near}")
-        self.home = SCALES["melodic minor" if label.endswith("minor") else "major"]
         if root == "any":
             root = label.partition(" ")[0] if keyed else "C"
-        self.keynote = KEYS.index(root) if root in KEYS else 0
-        self.improviser.begin(label)
+        self._open(ctx, label, KEYS.index(root) if root in KEYS else 0)
+
+    def _open(self, ctx: Context, label: str, keynote: int) -> None:
+        """Open a piece with ``label``. What is heard lies ``moved`` semitones above what a model of one key plays."""
+        labels, self.moved, known = self.vocabulary.labels, 0, label
+        if label and label not in labels:
+            shift = way_to(label, labels)
+            if shift is None:
+                near = ", ".join(labels[:24]) or "none"
+                ctx.notice(f"style: the model has no label {label!r}; it has: {near}")
+            else:
+                self.moved, known = -shift, transposed(label, shift)
+        self.home = SCALES["melodic minor" if label.endswith("minor") else "major"]
+        self.keynote = (keynote - self.moved) % 12  # as the model sees it
+        self.improviser.begin(known)
         self.label = label
         self.origin = self.start
+
+    @property
+    def lift(self) -> int:
+        """Semitones from what the model plays to what is heard."""
+        return 0 if self.drums else int(self.transpose) + self.moved
 
     def _prime(self, ctx: Context) -> None:
         song = read_midi(self.primer)
@@ -173,13 +198,17 @@ class MidiSequencer(Answering, Generator):
         beats = min(self.primer_bars * self._bar(ctx), max(1, int(np.ceil(song.length - 1e-6))))
         beats = -(-beats // words.bar) * words.bar
         given = [n for n in voiced(song, words.voices, drums=self.drums) if n.start < beats]
-        given = [replace(n, pitch=n.pitch - self.transpose) for n in given] if not self.drums else given
+        if self.keyed and not self.style.strip() and self.root == "any" and given:  # a piece goes on in its own key
+            label = key_of([Note(n.pitch, 80, n.start, n.duration) for n in given])
+            self._open(ctx, label, KEYS.index(label.partition(" ")[0]))
+        given = [replace(n, pitch=n.pitch - self.lift) for n in given]
         heard = self.improviser.read(given, beats)
         if len(heard) < len(given):
             ctx.notice(f"primer: {len(given) - len(heard)} of {len(given)} notes are outside what the model knows")
         for line in song.repairs:
             ctx.notice(f"primer: {line}")
         if self.play_primer:
+            heard = [replace(note, pitch=note.pitch + self.moved) for note in heard]
             self.waiting += [shaped(note, self._touch(ctx), self.touch_rng) for note in heard]
         else:
             self.origin = -float(beats)
@@ -192,8 +221,13 @@ class MidiSequencer(Answering, Generator):
             raise Finished
         if self.restart or begin_anew:
             self._begin(ctx)
+            if self.melody:
+                self.start, self.pieces = 0.0, self.pieces + 1
+                self._set_melody(ctx)
         self._join(ctx)
         self.watching = ctx.exposes
+        if self.harmony:
+            return self._shown(ctx, self._harmony_block(ctx), 0.0, 0.0)
         begin, block = self.start, self.taking_turns(ctx)
         return self._shown(ctx, self._block(ctx) if block is None else block, begin, self.start)
 
@@ -235,7 +269,7 @@ class MidiSequencer(Answering, Generator):
     def _adopt(self, other: MidiSequencer) -> None:
         fork = other.fork()
         for name in ("improviser", "touch_rng", "waiting", "sounding", "given", "start", "origin", "done", "label",
-                     "keyed", "keynote", "home", "joined", "call", "left", "turned"):
+                     "keyed", "keynote", "moved", "home", "joined", "call", "left", "turned"):
             setattr(self, name, getattr(fork, name))
         self.watched = []
 
@@ -245,7 +279,7 @@ class MidiSequencer(Answering, Generator):
             return block
         words = self.vocabulary
         kit = GENERAL_MIDI_KIT if self.drums and self.kit == "general midi" else {}
-        shift = 0 if self.drums else self.transpose
+        shift = self.lift
         heard = np.array([min(127, max(0, kit.get(int(p), int(p)) + shift)) for p in words.pitches])
         odds = chances_of(self.watched, heard, begin, stop, PACES[self.pace])
         self.watched = [item for item in self.watched if item[0] >= stop]
@@ -312,10 +346,10 @@ class MidiSequencer(Answering, Generator):
         scale = SCALES[self.scale] if self.lock and not self.drums else SCALES["off"]
         if closing and self.keyed and len(scale) == 12:
             scale = self.home  # free music comes home in its key
-        classes = frozenset((self.keynote + self.transpose + step) % 12 for step in scale)
+        classes = frozenset((self.keynote + self.lift + step) % 12 for step in scale)
         limits = Limits(
             classes, 0 if self.drums else min(self.low, self.high), 127 if self.drums else max(self.low, self.high),
-            self.notes_per_beat, self.polyphony, self.full, 0 if self.drums else self.transpose,
+            self.notes_per_beat, self.polyphony, self.full, self.lift,
         )
         sampling = Sampling(self.temperature, self.top_k, self.nucleus, self.repetition_penalty, shortest=12)
         candidates, judge, wish = self.candidates, _indifferent, 0.0
@@ -334,27 +368,9 @@ class MidiSequencer(Answering, Generator):
             self.watched += [(beat + self.origin, odds) for beat, odds in self.improviser.watch]
         touch = self._touch(ctx)
         self.waiting += [
-            shaped(replace(n, start=n.start + self.origin), touch, self.touch_rng) if not self.drums
-            else replace(self._hit(n, touch), start=n.start + self.origin) for n in notes
+            shaped(replace(n, pitch=n.pitch + self.moved, start=n.start + self.origin), touch, self.touch_rng)
+            if not self.drums else replace(self._hit(n, touch), start=n.start + self.origin) for n in notes
         ]
-
-    def _opening(self, notes: list[VoiceNote], ended: bool) -> float:
-        """How much a first chord is worth: one on the keynote."""
-        first = [n for n in notes if n.start < 0.5]
-        return 1.5 if first and min(first, key=lambda n: n.pitch).pitch % 12 == self.keynote else 0.0
-
-    def _closing(self, notes: list[VoiceNote], ended: bool) -> float:
-        """How much an ending is worth: one that is complete, soon, and on the chord of the keynote."""
-        if not (ended and notes):
-            return 0.0
-        end = max(n.start + n.duration for n in notes)
-        last = [n for n in notes if n.start + n.duration > end - 0.3]
-        late = 0.02 * max(0.0, self.origin + end - self.bars * 4)
-        if not self.keyed:
-            return 1.0 - late
-        home = min(last, key=lambda n: n.pitch).pitch % 12 == self.keynote
-        chord = {(n.pitch - self.keynote) % 12 for n in last}
-        return 1.0 - late + 1.0 * home + 0.5 * (chord <= {0, 3, 4, 7})
 
     def _hit(self, note: VoiceNote, touch: Touch) -> VoiceNote:
         velocity = touch.velocity + (note.velocity - 76) * touch.dynamics
@@ -367,14 +383,6 @@ class MidiSequencer(Answering, Generator):
         self._begin(ctx)
         self.start = keep
 
-    def _last(self, notes: list[VoiceNote], finish: float) -> list[VoiceNote]:
-        """The notes that sound at the very end, held on together."""
-        if not notes:
-            return notes
-        end = max(n.start + n.duration for n in notes)
-        hold = max(end, min(finish, end + 1.0)) + self.hold
-        return [replace(n, duration=hold - n.start) if n.start + n.duration > end - 0.3 else n for n in notes]
-
     def _touch(self, ctx: Context) -> Touch:
         return Touch(self.velocity, self.dynamics, self.humanise, len(self.vocabulary.velocities) > 1, self._bar(ctx))
 
@@ -385,13 +393,5 @@ class MidiSequencer(Answering, Generator):
     @classmethod
     def export_options(cls, values: dict[str, object]) -> dict[str, object]:
         """General MIDI programs by channel for a file made with these values."""
-        chosen = INSTRUMENTS.get(str(values.get("instrument")), ())
-        first = int(str(values.get("channel", 0)))
-        found = {channel_of(first, voice): str(chosen[min(voice, len(chosen) - 1)]) for voice in range(8) if chosen}
-        for part in str(values.get("programs", "")).replace(",", " ").split():
-            channel, sign, program = part.partition("=")
-            numbers = sign and channel.isdecimal() and program.isdecimal()
-            if numbers and int(channel) < 16 and int(program) < 128:
-                found[int(channel)] = program
-        pairs = ", ".join(f"{channel}={program}" for channel, program in sorted(found.items()))
+        pairs = ", ".join(f"{channel}={program}" for channel, program in sorted(programs_of(values).items()))
         return {"programs": pairs} if pairs else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -90,3 +90,16 @@ def untangled(notes: Sequence[Note]) -> list[Note]:
             row[-1] = replace(row[-1], duration=note.start - row[-1].start)
         row.append(note)
     return sorted((n for row in by_key.values() for n in row), key=lambda n: (n.start, n.channel, n.pitch))
+
+
+def programs_of(values: Mapping[str, object]) -> dict[int, str]:
+    """General MIDI programs by channel: those of the instrument, and over them those that are set by hand."""
+    chosen = INSTRUMENTS.get(str(values.get("instrument")), ())
+    first = int(str(values.get("channel", 0)))
+    found = {channel_of(first, voice): str(chosen[min(voice, len(chosen) - 1)]) for voice in range(8) if chosen}
+    for part in str(values.get("programs", "")).replace(",", " ").split():
+        channel, sign, program = part.partition("=")
+        numbers = sign and channel.isdecimal() and program.isdecimal()
+        if numbers and int(channel) < 16 and int(program) < 128:
+            found[int(channel)] = program
+    return found

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from studio.media import Note
 from studio.midi_file import MidiSong
-from studio.nn.keys import key_fits, key_names
-from studio.nn.lstm import SequenceRNN
+from studio.nn.keys import key_fits, key_names, transposed
+from studio.nn.mixture import Mixture
 from studio.nn.music import END, KEYS, SCALES, EventVocabulary, Grammar, Limits, VoiceNote
 from studio.nn.sampling import Sampling, chances, draw
 from studio.nn.stepper import Stepper
@@ -88,26 +88,24 @@ def top_line(notes: Sequence[Note]) -> list[Note]:
 
 
 class Harmoniser:
-    """Harmonises with a network of ``vocabulary``, which must have several voices.
+    """Harmonises with what ``stepper`` has learned of ``vocabulary``, which must have several voices.
 
     ``rows`` harmonies are written side by side; ``colour`` is how freely tones outside the key are used (0: never, 1:
     as the model likes); ``crossing`` allows a voice above the one over it.
     """
 
     def __init__(
-        self, network: SequenceRNN, vocabulary: EventVocabulary, *, rows: int = 32, temperature: float = 0.9,
+        self, stepper: Stepper | Mixture, vocabulary: EventVocabulary, *, rows: int = 32, temperature: float = 0.9,
         colour: float = 0.1, crossing: bool = False, seed: int = 0,
     ) -> None:
         if vocabulary.voices < 2 or not vocabulary.durations:
             raise MelodyError("the model has no voices that could be added; choose one of several voices (chorales)")
-        if network.spec.vocabulary != vocabulary.size:
-            raise MelodyError(f"the network has {network.spec.vocabulary} outputs for {vocabulary.size} symbols")
         self.words, self.rows, self.crossing = vocabulary, max(1, rows), crossing
         self.sampling = Sampling(temperature=temperature, top_p=0.98)
         self.colour = math.log(max(colour, 1e-9))
         self._tinted: dict[int, NDArray[np.float64]] = {}
         self.rng = np.random.default_rng(seed)
-        self.stepper = Stepper(network, batch=self.rows)
+        self.stepper = stepper.twin()
 
     def harmonise(
         self, melody: Sequence[Note], *, key: str = "", check: Callable[[float], None] = lambda share: None
@@ -204,7 +202,7 @@ class Harmoniser:
                 break
             logits = self.stepper.step(tokens)
         kept = [item for item in done if item is not None]
-        self.stepper.state = (torch.cat([s[0] for s, _ in kept], 1), torch.cat([s[1] for s, _ in kept], 1))
+        self.stepper.state = tuple(torch.cat(parts, 1) for parts in zip(*(state for state, _ in kept), strict=True))
         made = np.stack([values for _, values in kept])
         if beat == self.beats - 1:
             for row, values in zip(rows, made, strict=True):
@@ -325,19 +323,12 @@ class Harmoniser:
             return rows, logits
         places = (self.rng.random() + np.arange(len(rows))) / len(rows)
         chosen = np.searchsorted(np.cumsum(weights), places).clip(0, len(rows) - 1)
-        hidden, cell = self.stepper.state
         order = torch.from_numpy(chosen)
-        self.stepper.state = (hidden[:, order], cell[:, order])
+        self.stepper.state = tuple(part[:, order] for part in self.stepper.state)
         made = [rows[place].copy() for place in chosen]
         for row in made:
             row.weight = 0.0
         return made, logits[chosen]
-
-
-def transposed(key: str, shift: int) -> str:
-    """The name of a key ``shift`` semitones higher."""
-    tonic, _, mode = key.partition(" ")
-    return f"{KEYS[(KEYS.index(tonic) + shift) % 12]} {mode}"
 
 
 def _log_chances(logits: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,3 +34,18 @@ def key_names(fits: NDArray[np.float64]) -> list[str]:
     """All keys, such as ``G minor``, the best first."""
     order = np.argsort(-fits.ravel(), kind="stable")
     return [f"{KEYS[place % 12]} {MODES[place // 12]}" for place in order]
+
+
+def transposed(key: str, shift: int) -> str:
+    """The name of a key ``shift`` semitones higher."""
+    tonic, _, mode = key.partition(" ")
+    return f"{KEYS[(KEYS.index(tonic) + shift) % 12]} {mode}"
+
+
+def way_to(key: str, known: Sequence[str]) -> int | None:
+    """By how many semitones, -6..5 and as few as can be, music in ``key`` is to be moved to be in one of the ``known``
+    keys; None when that cannot be."""
+    if key.partition(" ")[0] not in KEYS:
+        return None
+    ways = sorted(range(-6, 6), key=lambda shift: (abs(shift), shift))
+    return next((shift for shift in ways if transposed(key, shift) in known), None)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from studio.files import atomic_write
 from studio.media import Note
+from studio.nn.keys import key_fits, key_names
 from studio.nn.lstm import SequenceRNN, State
 from studio.nn.music import END, EVENTS, KEYS, START, EventVocabulary, Grammar, Limits, VoiceNote
 from studio.nn.sampling import Sampling, choose
@@ -24,11 +25,6 @@ from studio.training.recurrent import RecurrentRecipe
 
 IGNORED = -100
 """Target of a place that is not scored."""
-
-_PROFILES = np.array([  # Krumhansl and Kessler 1982: how well each tone fits a major and a minor key
-    [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88],
-    [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17],
-])
 
 
 @dataclass
@@ -93,12 +89,7 @@ def find_key(notes: Sequence[VoiceNote]) -> str:
         heard[note.pitch % 12] += note.duration
     finish = max(note.start + note.duration for note in notes)
     final = min((note for note in notes if note.start + note.duration > finish - 0.5), key=lambda n: n.pitch)
-    fits = np.array([
-        [np.corrcoef(np.roll(profile, tonic), heard)[0, 1] + 0.35 * (final.pitch % 12 == tonic) for tonic in range(12)]
-        for profile in _PROFILES
-    ])
-    mode, tonic = np.unravel_index(int(np.nan_to_num(fits).argmax()), fits.shape)
-    return f"{KEYS[int(tonic)]} {('major', 'minor')[int(mode)]}"
+    return key_names(key_fits(heard, final=final.pitch % 12))[0]
 
 
 class EventRecipe(RecurrentRecipe):

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from studio.media import Note
 from studio.midi_file import MidiSong, MidiTrack
-from studio.nn.harmonise import Harmoniser, Harmony, MelodyError, melody_of, top_line, transposed
-from studio.nn.keys import key_fits, key_names
+from studio.nn.harmonise import Harmoniser, Harmony, MelodyError, melody_of, top_line
+from studio.nn.keys import key_fits, key_names, transposed, way_to
 from studio.nn.lstm import RNNSpec, SequenceRNN
 from studio.nn.music import KEYS, EventVocabulary, duration_grid
+from studio.nn.stepper import Stepper
 
 torch.set_num_threads(1)
 
@@ -33,6 +34,11 @@ HOME = replace(WORDS, labels=("C major", "A minor"))
 def network(words: EventVocabulary = WORDS) -> SequenceRNN:
     torch.manual_seed(1)
     return SequenceRNN(RNNSpec(words.size, 8, 24, 2)).eval()
+
+
+@functools.cache
+def stepper(words: EventVocabulary = WORDS) -> Stepper:
+    return Stepper(network(words))
 
 
 def melody(*pitches: int, step: float = 1.0) -> list[Note]:
@@ -66,7 +72,7 @@ def test_any_melody_is_kept_and_the_voices_never_fall_silent(
         now += 0.5 if rest and place else 0.0
         notes.append(Note(pitch, 40 + place, max(0.0, now + (late if place else 0.0)), duration - 0.06))
         now += duration
-    made = Harmoniser(network(), WORDS, rows=2, seed=seed).harmonise(notes)
+    made = Harmoniser(stepper(), WORDS, rows=2, seed=seed).harmonise(notes)
     assert_whole(made, notes)
     for note in made.notes:
         if note.voice:
@@ -75,16 +81,16 @@ def test_any_melody_is_kept_and_the_voices_never_fall_silent(
 
 def test_voices_do_not_cross_and_stay_in_the_key_unless_they_may() -> None:
     tune = melody(67, 69, 71, 72, 74, 76, 77, 79, 72)
-    made = Harmoniser(network(), WORDS, rows=8, colour=0.0).harmonise(tune, key="C major")
+    made = Harmoniser(stepper(), WORDS, rows=8, colour=0.0).harmonise(tune, key="C major")
     assert made.key == "C major"
     assert {n.pitch % 12 for n in made.notes} <= {0, 2, 4, 5, 7, 9, 11}
     for note in made.notes:
         over = [n for n in made.notes if n.voice < note.voice and n.start <= note.start < n.start + n.duration]
         assert all(n.pitch >= note.pitch for n in over if n.start == note.start or n.voice == note.voice - 1)
-    free = Harmoniser(network(), WORDS, rows=8, colour=1.0, crossing=True).harmonise(tune, key="C major")
+    free = Harmoniser(stepper(), WORDS, rows=8, colour=1.0, crossing=True).harmonise(tune, key="C major")
     assert_whole(free, tune)
     assert not {n.pitch % 12 for n in free.notes} <= {0, 2, 4, 5, 7, 9, 11}
-    again = Harmoniser(network(), WORDS, rows=8, colour=1.0, crossing=True).harmonise(tune, key="C major")
+    again = Harmoniser(stepper(), WORDS, rows=8, colour=1.0, crossing=True).harmonise(tune, key="C major")
     assert again == free, "the same seed"
 
 
@@ -92,7 +98,7 @@ def test_the_likelihood_is_that_of_the_whole_piece_and_more_rows_find_better_one
     tune = melody(67, 69, 71, 72, 71, 69, 67, 67)
     figures = []
     for rows in (1, 32):
-        made = Harmoniser(network(), WORDS, rows=rows, colour=1.0, temperature=1.0).harmonise(tune, key="G major")
+        made = Harmoniser(stepper(), WORDS, rows=rows, colour=1.0, temperature=1.0).harmonise(tune, key="G major")
         symbols = torch.tensor(WORDS.encode(made.notes, 8, "G major"))
         with torch.no_grad():
             logits = network()(symbols[None, :-1])[0][0]
@@ -104,7 +110,7 @@ def test_the_likelihood_is_that_of_the_whole_piece_and_more_rows_find_better_one
 
 def test_a_model_of_one_key_is_moved_to_the_key_of_the_melody() -> None:
     tune = melody(71, 73, 74, 76, 74, 73, 71, 71)  # B minor
-    made = Harmoniser(network(HOME), HOME, rows=4, colour=0.0)
+    made = Harmoniser(stepper(HOME), HOME, rows=4, colour=0.0)
     harmony = made.harmonise(tune)
     assert harmony.key == "B minor" and made.shift == -2 and made.label == "A minor"
     assert_whole(harmony, tune)
@@ -113,7 +119,7 @@ def test_a_model_of_one_key_is_moved_to_the_key_of_the_melody() -> None:
 
 def test_a_melody_out_of_range_is_moved_and_comes_back() -> None:
     tune = melody(48, 52, 55, 48)
-    made = Harmoniser(network(), WORDS, rows=4)
+    made = Harmoniser(stepper(), WORDS, rows=4)
     assert_whole(made.harmonise(tune), tune)
     assert made.shift == 12
 
@@ -124,13 +130,13 @@ def test_a_melody_out_of_range_is_moved_and_comes_back() -> None:
 ])
 def test_what_cannot_be_harmonised_is_a_sentence(tune: list[Note], key: str, said: str) -> None:
     with pytest.raises(MelodyError, match=said):
-        Harmoniser(network(), WORDS, rows=2).harmonise(tune, key=key)
+        Harmoniser(stepper(), WORDS, rows=2).harmonise(tune, key=key)
 
 
 def test_models_without_voices_are_refused() -> None:
     drums = EventVocabulary(4, 4, ((0, 36), (0, 38)))
     with pytest.raises(MelodyError, match="several voices"):
-        Harmoniser(SequenceRNN(RNNSpec(drums.size, 4, 8, 1)), drums)
+        Harmoniser(stepper(drums), drums)
 
 
 def test_the_top_line_of_chords_and_of_the_highest_track() -> None:
@@ -156,4 +162,7 @@ def test_keys_are_found_and_move(tonic: int, minor: bool) -> None:
     name = f"{KEYS[tonic]} {'minor' if minor else 'major'}"
     assert key_names(key_fits(heard, final=tonic))[0] == name
     assert transposed(transposed(name, 5), -5) == name
+    way = way_to(name, ("C major", "A minor"))
+    assert way is not None and abs(way) <= 6 and transposed(name, way) == ("A minor" if minor else "C major")
+    assert way_to("jazz", ("rock",)) is None and way_to("C major", ("A minor",)) is None
     assert len(set(key_names(np.zeros((2, 12))))) == 24

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from studio import paths
 from studio.engine import GeneratorError, Stage, render
 from studio.library.presets import load_preset
 from studio.media import Note, Notes
+from studio.midi_file import read_midi
 from studio.nn.lstm import RNNSpec, SequenceRNN, pack
 from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, VoiceNote, duration_grid
 from studio.nn.weights import save_model
@@ -203,6 +205,55 @@ def test_files_and_models_that_cannot_be_used_are_sentences(
             play(plugin, tmp_path / "m.safetensors")
     play(plugin, models["drums"], style="polka", frames=1)
     assert any("no label 'polka'" in line for line in play.notices)  # type: ignore[attr-defined]
+
+
+def tune(path: Path, *pitches: int) -> list[tuple[int, float, float]]:
+    notes = [VoiceNote(0, pitch, float(place), 1.0 if place % 3 else 0.5, 70) for place, pitch in enumerate(pitches)]
+    write_sample(path, [*notes, *(VoiceNote(1, 45, float(place), 1.0, 60) for place in range(len(pitches)))])
+    read = read_midi(path).notes
+    return [(n.pitch, n.start, n.duration) for n in read if n.pitch > 50]
+
+
+def test_a_melody_is_kept_and_gets_voices(plugin: Any, models: dict[str, Path], tmp_path: Path) -> None:
+    wanted = tune(tmp_path / "t.mid", 67, 69, 71, 72, 74, 72, 71, 69, 67)
+    sets: dict[str, Any] = {"melody": str(tmp_path / "t.mid"), "humanise": 0.6, "frames": None, "hold": 0.0}
+    blocks = play(plugin, models["midi"], **sets)
+    notes = joined(blocks)
+    assert [(n.pitch, n.start, n.duration) for n in notes if n.channel == 0] == wanted
+    assert {n.channel for n in notes} == {0, 1, 2, 3} and sum(block.length for block in blocks) == 12.0
+    assert_playable(notes)
+    assert joined(play(plugin, models["midi"], **sets)) == notes
+    other = joined(play(plugin, models["midi"], seed=2, **sets))
+    assert [n for n in other if n.channel == 0] == [n for n in notes if n.channel == 0] and other != notes
+    higher = joined(play(plugin, models["midi"], transpose=5, style="E minor", **sets))
+    assert [n.pitch for n in higher if n.channel == 0] == [pitch + 5 for pitch, _, _ in wanted]
+    with pytest.raises(GeneratorError, match="melody: the model has no voices"):
+        play(plugin, models["drums"], **sets)
+    tune(tmp_path / "wide.mid", 52, 100)
+    with pytest.raises(GeneratorError, match="semitones"):
+        play(plugin, models["midi"], **{**sets, "melody": str(tmp_path / "wide.mid")})
+
+
+def test_a_model_of_one_key_plays_in_any(plugin: Any, tmp_path: Path) -> None:
+    words = replace(CHORALES, labels=("C major", "A minor"))
+    torch.manual_seed(1)
+    network = SequenceRNN(RNNSpec(words.size, 8, 24, 2))
+    path = tmp_path / "home.safetensors"
+    save_model(path, pack(network.state_dict()), EVENTS, {
+        "network": network.spec.to_json(), "kind": "midi", "vocabulary": words.to_json()})
+    sets: dict[str, Any] = {"humanise": 0.0, "dynamics": 0.0}
+    home = joined(play(plugin, path, style="C major", **sets))
+    moved = joined(play(plugin, path, style="Eb major", **sets))
+    assert [(n.pitch + 3, n.start) for n in home] == [(n.pitch, n.start) for n in moved]
+    assert not play.notices  # type: ignore[attr-defined]
+    locked = joined(play(plugin, path, root="E", scale="minor", frames=12, **sets))
+    assert {(n.pitch - 4) % 12 for n in locked} <= set(SCALES["minor"])
+    within = joined(play(plugin, path, style="G minor", low=50, high=70, full=False, **sets))
+    assert all(50 <= n.pitch <= 70 for n in within)
+    first = [VoiceNote(v, p, float(beat), 1.0) for beat in range(4) for v, p in enumerate((70, 62, 58, 43))]  # G minor
+    write_sample(tmp_path / "p.mid", first)
+    going_on = play(plugin, path, primer=str(tmp_path / "p.mid"), primer_bars=1, frames=2, **sets)
+    assert {n.pitch for n in going_on[0].notes} == {70, 62, 58, 43}
 
 
 def test_instruments_become_programs_of_the_file(plugin: Any) -> None:

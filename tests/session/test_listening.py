@@ -149,6 +149,19 @@ def test_it_repeats_or_changes_what_it_heard(model: Path) -> None:
     assert all(7 <= sum(len(block.notes) for block in turn) <= 8 for turn in turns)
 
 
+def test_it_plays_what_it_heard_with_voices_beneath_it(model: Path) -> None:
+    talk = Conversation(model, respond="harmonise", transpose=2, humanise=0.3)
+    talk.step()
+    blocks = [talk.step(call=CALL), *(talk.step() for _ in range(2))]
+    assert [bool(block.notes) for block in blocks] == [True, True, False]
+    heard = [n.shifted(4.0 * bar) for bar, block in enumerate(blocks) for n in block.notes]
+    own = [(n.pitch, n.velocity, n.start, n.duration) for n in heard if n.channel == 0]
+    assert own == [(n.pitch, n.velocity, n.start, n.duration) for n in CALL.notes]
+    assert {n.channel for n in heard} == {0, 1, 2, 3} and talk.shown["label"] == "D minor"
+    talk.step(call=Notes((Note(10, 90, 0.0, 1.0), Note(110, 90, 1.0, 1.0)), 8.0))
+    assert "semitones" in talk.notices[-1] and not talk.step().notes
+
+
 def test_the_key_of_a_call_is_heard(model: Path) -> None:
     talk = Conversation(model, respond="answer")
     key_of = type(talk.made).taking_turns.__globals__["key_of"]
