@@ -45,6 +45,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Task, Callable[[], None]]] = deque()
         self._busy = False
+        self._task: Task | None = None
 
     def add(self, task: Task, work: Callable[[], None]) -> None:
         with self._lock:
@@ -55,8 +56,9 @@ class _Lane:
         spawn("reverie background", self._run, self._stop, nice=PICTURES)
 
     def _stop(self) -> None:
-        for task, _ in list(self._waiting):
-            task.cancel()
+        for task in [self._task, *(task for task, _ in list(self._waiting))]:
+            if task is not None:
+                task.cancel()
 
     def _run(self) -> None:
         while True:
@@ -65,6 +67,7 @@ class _Lane:
                     self._busy = False
                     return
                 task, work = self._waiting.popleft()
+                self._task = task
             if not task.cancelled():
                 work()
 
@@ -96,6 +99,8 @@ def background(
         except Cancelled:
             return
         except Exception as error:
+            if made.cancelled():
+                return
             log.warning("background work failed", exc_info=True)
             finish(failed or (lambda text: session.notice(text, level="error")), reason(error))
         else:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QEventLoop
 from PySide6.QtGui import QPainter
@@ -129,6 +130,11 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
         deck(FIRST_GENERATOR, FIRST_PRESET)
         window.layout_as("perform")
 
+    def training() -> None:
+        page: Any = window.show_page("training")
+        photographer.until(lambda: page.ready)
+        photographer.live(0.5)
+
     yield "welcome", welcome
     for name, generator, preset in DECKS:
         yield name, partial(deck, generator, preset)
@@ -141,5 +147,7 @@ def _scenes(photographer: Photographer) -> Iterator[tuple[str, Callable[[], obje
             yield from control_scenes(photographer)
         elif name == "soundcheck":
             yield name, partial(sound_check, photographer)
+        elif name == "training":
+            yield name, training
         else:
             yield name, partial(window.show_page, name)

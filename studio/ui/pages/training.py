@@ -149,6 +149,11 @@ class TrainingPage(Page):
 
         background(self.session, work, self._known, owner=self)
 
+    @property
+    def ready(self) -> bool:
+        """Whether the recipes and their settings are known; torch is imported for them."""
+        return bool(self._settings)
+
     def _known(self, found: tuple[list[Model], list[Plan], dict[str, list[Setting]]]) -> None:
         fresh = not self._settings
         self._models, plans, self._settings = found
