@@ -19,7 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         description="Read a text as a model would write it under each of its labels: which is the most likely?",
         epilog=examples(
             "text classify authors letter.txt", "text classify authors letters/ --labels files",
-            "text classify authors ../shared/data/text --labels resources/labels/authors.csv --last 0.1",
+            "text classify authors ../shared/data/text --labels authors.csv --last 0.1",
         ),
     )
     tell.add_argument("model", help="a text model that knows labels: its name, or the path of a .safetensors file")

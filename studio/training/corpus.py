@@ -18,6 +18,8 @@ from typing import Any
 
 from studio.files import FileError, read_text
 from studio.nn.lstm import MAX_LABELS
+from studio.paths import bundled
+from studio.training import text_files
 from studio.training.loop import TrainingError
 
 Label = tuple[str, str]
@@ -40,13 +42,15 @@ class Document:
     labels: tuple[Label, ...] = ()
 
 
-def read_documents(data: Path, how: str = "auto") -> tuple[list[Document], dict[str, Any]]:
+def read_documents(
+    data: Path, how: str = "auto", encoding: str = ""
+) -> tuple[list[Document], dict[str, Any]]:
     """The text in ``data``, or those (``.txt``, ``.md``) below the folder ``data`` in order of name; and a report.
 
     ``how`` says where labels come from: ``auto`` (see the module), ``files`` (each file is a label of its own), the
-    path of a table, or ``none``. Texts that cannot be read are left out and named in the report. A field of which only
-    one value occurs, or a different one in each of many texts, says nothing and is left out too. Raises TrainingError
-    when nothing is left or a table cannot be used.
+    path of a table (or the name of one in ``resources/labels``), or ``none``. Texts that cannot be read are left out
+    and named in the report. A field of which only one value occurs, or a different one in each of many texts, says
+    nothing and is left out too. Raises TrainingError when nothing is left or a table cannot be used.
     """
     files = [data]
     if data.is_dir():
@@ -54,20 +58,26 @@ def read_documents(data: Path, how: str = "auto") -> tuple[list[Document], dict[
     documents: list[Document] = []
     skipped: list[str] = []
     notices: list[str] = []
+    counts: Counter[str] = Counter()
     for path in files:
         try:
-            text, notice = read_text(path)
+            text, said, changed = text_files.read_clean(path, encoding)
         except FileError as error:
             skipped.append(str(error))
             continue
-        notices += [notice] if notice else []
+        notices += said
+        counts += changed
+        if not text.strip():
+            skipped.append(f"{path.name} has no text in it")
+            continue
         documents.append(Document(path, text))
     if not documents:
         nothing = f"{data} holds no .txt files; give a text file or a folder of them"
         raise TrainingError(skipped[0] if skipped else nothing)
     documents, told = _labelled(documents, data if data.is_dir() else data.parent, how)
     report: dict[str, Any] = {
-        "files": len(documents), "characters": len(joined(documents)), "skipped": skipped, "notices": notices + told,
+        "files": len(documents), "characters": len(joined(documents)), "skipped": skipped,
+        "notices": notices + text_files.told(counts) + told,
     }
     sizes = Counter(dict.fromkeys(labels_of(documents), 0))
     for document in documents:
@@ -104,7 +114,7 @@ def _labelled(documents: list[Document], folder: Path, how: str) -> tuple[list[D
         documents = [replace(d, labels=(("file", d.path.stem[:LONGEST]),)) for d in documents]
         return _useful(documents)
     told: list[str] = []
-    table = folder / TABLE if how == "auto" else Path(how)
+    table = folder / TABLE if how == "auto" else _table(how)
     if how != "auto" or table.is_file():
         rows = read_table(table)
         known = [rows.get(_inside(d.path, folder), rows.get(d.path.name, rows.get(d.path.stem))) for d in documents]
@@ -115,6 +125,13 @@ def _labelled(documents: list[Document], folder: Path, how: str) -> tuple[list[D
         documents = [replace(d, labels=_folders(d.path, folder)) for d in documents]
     documents, dropped = _useful([_with_front_matter(document) for document in documents])
     return documents, told + dropped
+
+
+def _table(name: str) -> Path:
+    """A table by its path, or one of those that come with the studio by its name."""
+    path = Path(name)
+    ours = bundled("resources") / "labels" / path.name
+    return ours if not path.exists() and len(path.parts) == 1 and ours.is_file() else path
 
 
 def _inside(path: Path, folder: Path) -> str:

@@ -62,6 +62,11 @@ def test_a_table_names_files_and_front_matter_is_stronger(tmp_path: Path) -> Non
     assert labels_of(read_documents(tmp_path, str(other))[0]) == [("author", "X"), ("author", "Y")]
 
 
+def test_a_table_that_comes_with_the_studio_is_found_by_its_name(tmp_path: Path) -> None:
+    write(tmp_path, whitman="grass", alice="rabbit")
+    assert labels_of(read_documents(tmp_path, "authors.csv")[0]) == [("author", "Carroll"), ("author", "Whitman")]
+
+
 @pytest.mark.parametrize("table", ["", "file\na\n", "file,a,a\nx,1,2\n", "file,,b\nx,1,2\n", 'file,a\n"x,1\n'])
 def test_a_bad_table_is_a_sentence(tmp_path: Path, table: str) -> None:
     (tmp_path / "labels.csv").write_text(table, encoding="utf-8")
