@@ -7,11 +7,23 @@ from pathlib import Path
 from studio.training.describe import Setting, describe, load_recipe
 from studio.training.recipes import PICTURE_FILES, RECIPES, about
 
+SHELVES = (
+    ("Pictures", "image", ("gan", "few", "pix2pix", "draw", "dcgan", "wgan", "encoder")),
+    ("Styles and dreams", "", ("style", "anystyle", "features")),
+    ("Words and pens", "text", ("text", "handwriting")),
+    ("Music", "notes", ("midi", "drums", "humanise", "roll")),
+)
+"""Headings of the list, the kind of media whose other recipes stand there too, and names in their order: those with a
+use that everyone knows first."""
 
-def list_place(name: str) -> int:
-    """Where a recipe stands in the list: those with a known use first."""
-    order = ["gan", "few", "style", "text", "midi", "drums", "features", "dcgan", "wgan", "roll"]
-    return order.index(name) if name in order else len(order)
+
+def shelves() -> list[tuple[str, list[str]]]:
+    """All recipes as the list shows them: heading, names."""
+    named = {name for _, _, names in SHELVES for name in names}
+    return [
+        (title, [*(name for name in names if name in RECIPES),
+                 *(name for name in RECIPES if name not in named and kind and about(name).kind == kind)])
+        for title, kind, names in SHELVES]
 
 
 def all_settings() -> dict[str, list[Setting]]:
@@ -27,4 +39,5 @@ def is_picture(path: Path) -> bool:
 def recipe_for(path: Path) -> str:
     """The recipe that takes a single file of this kind, ''."""
     ending = path.suffix.lower()
-    return next((name for name in sorted(RECIPES, key=list_place) if ending in about(name).endings), "")
+    listed = [name for _, names in shelves() for name in names]
+    return next((name for name in listed if ending in about(name).endings), "")

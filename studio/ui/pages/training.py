@@ -24,14 +24,14 @@ from studio.library.models import Model, list_models
 from studio.session.core import Core
 from studio.session.training import DataCheck, Plan, TrainingRun, discard, free_name, start_training, unfinished
 from studio.training.describe import Setting
-from studio.training.recipes import RECIPES, About, about
+from studio.training.recipes import About, about
 from studio.ui import theme
 from studio.ui.background import background
 from studio.ui.kit import Section, ask, button, mime, pick_file, pick_folder
 from studio.ui.pages.form import SettingsForm
 from studio.ui.pages.parts import DropArea, Facts, Page, column, label, rule, scrolled
 from studio.ui.pages.recipe_card import RecipeCard
-from studio.ui.pages.recipe_choice import all_settings, is_picture, list_place, recipe_for
+from studio.ui.pages.recipe_choice import all_settings, is_picture, recipe_for, shelves
 from studio.ui.pages.run_view import Resting, RunView, report_rows
 
 
@@ -81,12 +81,15 @@ class TrainingPage(Page):
         group = QButtonGroup(self)
         rows = QVBoxLayout()
         rows.setSpacing(theme.space(1.5))
-        for name in sorted(RECIPES, key=lambda name: list_place(name)):
-            card = RecipeCard(name, about(name))
-            card.clicked.connect(partial(self._pressed, name))
-            group.addButton(card)
-            self.cards[name] = card
-            rows.addWidget(card)
+        for title, names in shelves():
+            rows.addWidget(label(title, "dim"))
+            for name in names:
+                card = RecipeCard(name, about(name))
+                card.clicked.connect(partial(self._pressed, name))
+                group.addButton(card)
+                self.cards[name] = card
+                rows.addWidget(card)
+            rows.addSpacing(theme.space(2))
         rows.addStretch(1)
         area = scrolled(column(rows, margins=(0, 0, 2, 0)))
         area.setMinimumWidth(theme.px(176))

@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QApplication, QComboBox, QSpinBox
 
 from studio import paths
 from studio.session.training import TrainingRun, unfinished
-from studio.training.recipes import about
+from studio.training.recipes import RECIPES, about
 from studio.ui.pages import TrainingPage
 from studio.ui.pages.curves import Curves
+from studio.ui.pages.recipe_choice import shelves
 from studio.ui.pages.run_view import report_rows
 from studio.ui.pages.samples import load_sample
 
@@ -221,6 +222,12 @@ def test_every_setting_of_every_recipe_has_a_field_with_its_help(show, qtbot) ->
         assert set(page.form.values()) <= {setting for setting, _ in about(name).defaults}
     qtbot.mouseClick(page.cards["features"], LEFT)
     assert "Teacher is needed" in page.form.fault()
+
+
+def test_every_recipe_stands_once_below_its_heading() -> None:
+    listed = [name for _, names in shelves() for name in names]
+    assert sorted(listed) == sorted(RECIPES) and listed[0] == "gan"
+    assert all(about(name).kind == "notes" for name in dict(shelves())["Music"])
 
 
 def test_curves_that_are_decades_apart_are_all_seen(wheels, qtbot) -> None:  # type: ignore[no-untyped-def]
