@@ -20,6 +20,8 @@ from studio.generator import Cancelled
 from studio.library.presets import find_presets, load_preset
 from studio.media import Frame
 from studio.nn.style import StyleNet
+from studio.nn.style_reader import StyleReader, tensors_of
+from studio.nn.vgg import VGG
 from studio.nn.weights import save_model
 from studio.params import ParamSet
 from studio.plugins import discover
@@ -116,6 +118,67 @@ def test_strength_zero_differs_from_full_style_and_blend_reaches_the_second(mode
     between = shown([camera(model, blend=0.5)], source)[0]
     assert not np.array_equal(full, second) and not np.array_equal(between, full)
     assert not np.array_equal(shown([camera(model, strength=0.0)], source)[0], full)
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that takes any picture as a style."""
+    torch.manual_seed(6)
+    net = StyleNet(["one", "two"], 16, 24, 1)
+    reader = StyleReader(VGG(["1_1", "2_1", "3_1", "4_1"], [4, 4, 6, 6], padding="reflect"), net.width, 8)
+    with torch.no_grad():
+        net.gamma[:-1] += 0.4 * torch.randn_like(net.gamma[:-1])
+        reader.last.bias.copy_(net.table()[0])
+        reader.last.weight.normal_(std=0.6)
+    path = tmp_path_factory.mktemp("reading") / "reading.safetensors"
+    config = {**net.config, "reader": reader.config}
+    save_model(path, {**net.state_dict(), **tensors_of(reader)}, "style_net", config)
+    return str(path)
+
+
+def test_any_picture_is_a_style_and_blends_with_the_others(reading: str, tmp_path: Path) -> None:
+    for name, seed in (("wall.png", 3), ("sky.png", 4)):
+        cv2.imwrite(str(tmp_path / name), still(seed=seed))
+    wall, sky = str(tmp_path / "wall.png"), str(tmp_path / "sky.png")
+    source = [still()]
+    one = shown([camera(reading)], source)[0]
+    first, other = (shown([camera(reading, picture=path)], source)[0] for path in (wall, sky))
+    assert not np.array_equal(first, other) and not np.array_equal(first, one)
+    assert np.array_equal(first, shown([camera(reading, second_picture=wall, blend=1.0)], source)[0])
+    between = shown([camera(reading, picture=wall, blend=0.5)], source)[0]
+    two = shown([camera(reading, own_style="two")], source)[0]
+    assert not any(np.array_equal(between, end) for end in (first, two))
+
+
+def test_a_look_glides_from_one_picture_to_another_while_it_plays(reading: str, tmp_path: Path) -> None:
+    for name, seed in (("wall.png", 3), ("sky.png", 4)):
+        cv2.imwrite(str(tmp_path / name), still(seed=seed))
+    playing = camera(reading, picture=str(tmp_path / "wall.png"), glide=0.5, steadiness=0.0)
+    frames = render([playing], source=itertools.repeat(still()), frames=60, fps=30)
+    made = []
+    for number in range(60):
+        if number == 5:
+            playing.values.set("picture", str(tmp_path / "sky.png"))
+        made.append(np.asarray(next(frames), float))
+    changes = [np.abs(b - a).mean() for a, b in itertools.pairwise(made)]
+    whole = np.abs(made[-1] - made[0]).mean()
+    assert whole > 1 and max(changes) < 0.5 * whole, "it glides, it does not jump"
+    settled = shown([camera(reading, picture=str(tmp_path / "sky.png"), steadiness=0.0)], [still()])[0]
+    assert np.abs(made[-1] - settled).mean() < 0.02 * whole + 0.5
+
+
+def test_what_cannot_be_a_style_is_said_and_the_chosen_style_stays(model: str, reading: str, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "tiny.png"), still(12, 20))
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    cv2.imwrite(str(tmp_path / "good.png"), still(seed=3))
+    for used, name, words in (
+        (reading, "tiny.png", "20x12 pixels is too small"), (reading, "broken.png", "broken.png"),
+        (reading, "gone.png", "gone.png"), (model, "good.png", "takes no pictures as styles"),
+    ):
+        said: list[str] = []
+        frame = shown([camera(used, picture=str(tmp_path / name))], [still()], on_notice=said.append)[0]
+        assert np.array_equal(frame, shown([camera(used)], [still()])[0])
+        assert any(words in text for text in said), said
 
 
 def test_keep_colours_takes_the_hues_of_the_camera(model: str) -> None:

@@ -8,18 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stage_stand as stand
+import torch
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from studio.nn.style import StyleNet
+from studio import paths
+from studio.nn.style import StyleNet, load_net
+from studio.nn.style_reader import StyleReader, tensors_of
+from studio.nn.vgg import VGG
 from studio.nn.weights import save_model
 from studio.session.session import Session
 from studio.ui.views.feed_row import FeedRow
 from studio.ui.views.style import StyleView
-from studio.ui.views.style.offer import why_not
+from studio.ui.views.style.offer import AT_ONCE, StyleModel, why_not
 from studio.ui.views.style.shelf import StyleShelf, title_of
+
+HOUSE = load_net(paths.find_model("house_styles")).styles
 
 
 @pytest.fixture
@@ -36,7 +42,7 @@ def view(session: Session, qtbot: QtBot) -> Iterator[StyleView]:
     qtbot.addWidget(made)
     made.resize(900, 300)
     made.show()
-    stand.wait(qtbot, session, made, lambda: len(made.shelf.pictures()) == 6)
+    stand.wait(qtbot, session, made, lambda: len(made.shelf.pictures()) == len(HOUSE))
     yield made
     made.close_view()
 
@@ -133,7 +139,6 @@ def test_a_dropped_painting_is_offered_for_training(
     assert not stand.drop(view.shelf, tmp_path / "notes.txt")
     assert stand.drop(view.shelf, path)
     assert view.offer.isVisible()
-    stand.wait(qtbot, session, view, lambda: "house_styles knows only paintings" in view.offer.text())
     with qtbot.waitSignal(view.train_requested, timeout=2000) as asked:
         QTest.mouseClick(view.offer.train_button, Qt.MouseButton.LeftButton)
     assert asked.args == [str(path)]
@@ -226,10 +231,13 @@ def test_a_model_that_is_not_there_is_a_sentence(qtbot: QtBot, session: Session,
     assert view.shelf.styles() == ()
 
 
-def test_why_not() -> None:
-    assert why_not([("a", "arbitrary_style")]) == ""
-    assert "2 style models know" in why_not([("a", "style_net"), ("b", "style_net"), ("c", "features")])
-    assert "no style model" in why_not([("c", "features")])
+def test_why_not(tmp_path: Path) -> None:
+    learned, reads = StyleModel("a", tmp_path / "a.safetensors", False), StyleModel("b", tmp_path / "b.st", True)
+    assert why_not([learned, reads], "b") == why_not([reads], str(reads.path)) == ""
+    assert "a knows only paintings from training, and b takes any picture" in why_not([learned, reads], "a")
+    assert "gone knows only paintings from training, and no model here" in why_not([learned], "gone.safetensors")
+    assert "no style model" in why_not([], "a")
+    assert title_of(str(tmp_path / "my_wall.png")) == "My wall"
     assert title_of("woman_with_a_hat") == "Woman with a hat"
 
 
@@ -259,3 +267,41 @@ def test_a_model_with_other_styles_brings_its_first_ones(
     session.undo()
     stand.wait(qtbot, session, view, lambda: view.shelf.styles()[0] == "starry_night")
     assert (value(session, "style"), value(session, "own_style"), view.first()) == ("starry_night", "", "starry_night")
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of two styles that takes any picture."""
+    torch.manual_seed(4)
+    net = StyleNet(["my_sea", "my_hill"], 16, 24, 1)
+    reader = StyleReader(VGG(["1_1", "2_1", "3_1", "4_1"], [4, 4, 6, 6], padding="reflect"), net.width, 8)
+    torch.nn.init.normal_(reader.last.weight, std=0.3)
+    path = tmp_path_factory.mktemp("reading") / "reading.safetensors"
+    config = {**net.config, "reader": reader.config}
+    save_model(path, {**net.state_dict(), **tensors_of(reader)}, "style_net", config)
+    return path
+
+
+def test_a_dropped_picture_is_a_style_at_once_and_keeps_its_card(
+    session: Session, view: StyleView, qtbot: QtBot, tmp_path: Path, reading: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.ui.views.style.offer._models", lambda: [StyleModel("reading", reading, True)])
+    session.set_value("A", 0, "model", str(reading))
+    stand.wait(qtbot, session, view, lambda: view.shelf.styles() == ("my_sea", "my_hill"))
+    path = stand.picture(tmp_path / "my_wall.png")
+    stand.drop(view.shelf, path)
+    assert not view.offer.take_button.isEnabled(), "first it must be known whether the model can"
+    stand.wait(qtbot, session, view, view.offer.take_button.isEnabled)
+    assert view.offer.text() == AT_ONCE
+    QTest.mouseClick(view.offer.take_button, Qt.MouseButton.LeftButton)
+    assert value(session, "picture") == str(path)
+    stand.wait(qtbot, session, view, lambda: view.shelf.styles() == ("my_sea", "my_hill", str(path)))
+    assert view.first() == str(path) and view.shelf.share(str(path)) == 1.0 and view.mix.first.text() == "My wall"
+    assert str(path) in view.shelf.pictures()
+    # another style, and a blend of the two: the picture stays on the shelf
+    stand.click(view.shelf, centre(view.shelf, "my_hill"))
+    assert (value(session, "picture"), value(session, "own_style")) == ("", "my_hill")
+    stand.drag(view.shelf, centre(view.shelf, "my_hill"), centre(view.shelf, str(path)))
+    assert [value(session, name) for name in ("own_style", "second_picture", "blend")] == ["my_hill", str(path), 0.5]
+    QTest.mouseClick(view.mix.swap, Qt.MouseButton.LeftButton)
+    assert [value(session, name) for name in ("picture", "own_second", "second_picture")] == [str(path), "my_hill", ""]

@@ -25,6 +25,8 @@ from studio.ui.views.style.offer import PictureOffer
 from studio.ui.views.style.previews import Batch, Previews
 from studio.ui.views.style.shelf import StyleShelf, title_of
 
+MOST_TAKEN = 4
+"""Pictures that keep a card on the shelf as styles."""
 PERIOD = 5.0
 """Seconds between two rounds of previews while the view is seen; a click asks for one at once."""
 
@@ -37,6 +39,8 @@ class StyleView(StageView):
     def __init__(self, session: Session, line: Line | str, index: int, parent: QWidget | None = None) -> None:
         super().__init__(session, line, index, parent)
         self._styles: tuple[str, ...] = ()
+        self._taken: tuple[str, ...] = ()
+        """Pictures that were taken as styles, the newest first."""
         self._settled = ""
         """The model whose styles have been compared with the chosen ones."""
         self._model, self._fault = "", ""
@@ -102,33 +106,43 @@ class StyleView(StageView):
         self.mix.second.connect(lambda place: self.edit(self._naming(self._styles[place], "second"), "Second style"))
         self.mix.swapped.connect(self._swap)
         self.offer.shown.connect(lambda shown: self.mix.setVisible(not shown))
+        self.offer.take.connect(self.take)
         self.offer.train.connect(self.train_requested)
         self.offer.paint.connect(self._paint_still)
         self.offer.use_input.connect(self.feed.choose)
 
     # ---- what is chosen
 
-    def _named(self, own: str, house: str, place: int) -> str:
+    def _named(self, picture: str, own: str, house: str, place: int) -> str:
         """The style that the generator shows for these values; a name the model lacks falls back by place."""
-        name = self.value(own, "") or self.value(house, "")
+        name = self.value(picture, "")
+        if not name or (self._styles and name not in self._styles):
+            name = self.value(own, "") or self.value(house, "")
         if not self._styles or name in self._styles:
             return str(name)
         return self._styles[min(place, len(self._styles) - 1)]
 
     def first(self) -> str:
         """The chosen style."""
-        return self._named("own_style", "style", 0)
+        return self._named("picture", "own_style", "style", 0)
 
     def other(self) -> str:
         """The second style."""
-        return self._named("own_second", "second", 1)
+        return self._named("second_picture", "own_second", "second", 1)
 
     def _naming(self, name: str, which: str) -> dict[str, Any]:
         """The values that name a style: a model of one's own has names that no choice lists."""
-        own = "own_style" if which == "style" else "own_second"
+        own, picture = ("own_style", "picture") if which == "style" else ("own_second", "second_picture")
+        if name in self._pictures():
+            return {picture: name}
         values = self.values
         listed = values is not None and name in getattr(values.params[which], "choices", ())
-        return {which: name, own: ""} if listed else {own: name}
+        return {which: name, own: "", picture: ""} if listed else {own: name, picture: ""}
+
+    def _pictures(self) -> tuple[str, ...]:
+        """The pictures that are styles here: those in use first."""
+        used = [str(self.value(name, "")) for name in ("picture", "second_picture")]
+        return tuple(dict.fromkeys(path for path in (*used, *self._taken) if path))
 
     def choose(self, name: str) -> None:
         """This style alone."""
@@ -156,9 +170,16 @@ class StyleView(StageView):
 
     # ---- pictures of one's own
 
+    def take(self, path: str) -> None:
+        """Paint in the style of a picture from now on."""
+        self._taken = (path, *(other for other in self._taken if other != path))[:MOST_TAKEN]
+        self.edit({"picture": path, "blend": 0.0}, f"Style of {Path(path).name}")
+        self.refresh()
+        self.ask_previews(force=True)
+
     def _own(self, path: str) -> None:
         if path:
-            self.offer.offer(path)
+            self.offer.offer(path, str(self.value("model", "")))
         else:
             self.train_requested.emit("")
 
@@ -216,7 +237,7 @@ class StyleView(StageView):
         missing = not self.shelf.pictures() and frame is not None
         if force or (waited >= PERIOD and not self._fault) or (missing and waited >= 0.5):
             self._made_at = time.monotonic()
-            self._previews.ask(self._model, frame)
+            self._previews.ask(self._model, frame, self._pictures())
 
     def _show_previews(self, batch: Batch) -> None:
         self._fault = ""

@@ -1,7 +1,8 @@
-"""What can be done with a picture that was dropped on the shelf, and why it is not a style at once."""
+"""What can be done with a picture that was dropped on the shelf; and why it is not a style at once, where it is not."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -15,24 +16,35 @@ from studio.ui.kit.buttons import button, tool_button
 from studio.ui.views.feed_row import Elided
 from studio.ui.views.slots import read_small
 
-ARBITRARY = "arbitrary_style"
-"""Architecture of models that take any picture as a style while they run. None comes with the studio."""
+AT_ONCE = "It can be a style at once. Training takes a minute or more and comes closer to it."
 
 
-def why_not(models: list[tuple[str, str]]) -> str:
-    """Why no picture can be a style at once, from the (name, architecture) of the models here; '' if one can."""
-    if any(architecture == ARBITRARY for _, architecture in models):
-        return ""
-    nets = [name for name, architecture in models if architecture == "style_net"]
-    if not nets:
+@dataclass(frozen=True)
+class StyleModel:
+    """A style model that is here; ``reads`` if it takes any picture as a style."""
+
+    name: str
+    path: Path
+    reads: bool
+
+
+def why_not(models: list[StyleModel], used: str) -> str:
+    """Why the model in use (a name or path) cannot take a picture as a style at once; '' if it can."""
+    if not models:
         return "There is no style model here at all; train one, or bring one in on the models page."
-    known = f"{nets[0]} knows" if len(nets) == 1 else f"the {len(nets)} style models know"
-    return f"Not a style yet: {known} only paintings from training, and no model here takes any picture."
+    mine = next((model for model in models if used in (model.name, str(model.path))), None)
+    if mine is not None and mine.reads:
+        return ""
+    name = mine.name if mine is not None else Path(used).stem
+    able = [model.name for model in models if model.reads]
+    which = f"{able[0]} takes any picture" if able else "no model here takes any picture"
+    return f"Not a style yet: {name} knows only paintings from training, and {which}."
 
 
 class PictureOffer(QFrame):
-    """A strip with the picture and three ways on. Escape or the cross puts it away."""
+    """A strip with the picture and the ways on. Escape or the cross puts it away."""
 
+    take = Signal(str)
     train = Signal(str)
     shown = Signal(bool)
     paint = Signal(str)
@@ -40,14 +52,15 @@ class PictureOffer(QFrame):
 
     def __init__(self, session: Core, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._path = session, ""
+        self._session, self._path, self._model = session, "", ""
         self.setProperty("role", "card")
         self.setAccessibleName("What to do with the picture")
         self._picture = QLabel()
         self._why = Elided()
         self._why.setProperty("role", "dim")
         self._why.setFont(theme.font("small"))
-        self.train_button = button("Train this style", "train", role="primary", clicked=self._train,
+        self.take_button = button("Use as style", "style", role="primary", clicked=lambda: self._send(self.take))
+        self.train_button = button("Train it", "train", clicked=lambda: self._send(self.train),
                                    tip="Opens the training page with this painting")
         self.paint_button = button("Paint a still", "brush", clicked=lambda: self._send(self.paint),
                                    tip="Style painting on the other deck: there any picture is a style, slow but good")
@@ -57,7 +70,8 @@ class PictureOffer(QFrame):
         shut.setAutoRaise(True)
         buttons = QHBoxLayout()
         buttons.setSpacing(theme.space(1.5))
-        for part in (self.train_button, self.paint_button, self.input_button):
+        self._buttons = (self.take_button, self.train_button, self.paint_button, self.input_button)
+        for part in self._buttons:
             buttons.addWidget(part)
         buttons.addStretch(1)
         texts = QVBoxLayout()
@@ -90,15 +104,15 @@ class PictureOffer(QFrame):
         """The sentence that is shown."""
         return self._why.full()
 
-    def offer(self, path: str) -> None:
-        """Show what can be done with a picture."""
-        self._path = path
+    def offer(self, path: str, model: str) -> None:
+        """Show what can be done with a picture, where ``model`` (a name or path) paints."""
+        self._path, self._model = path, model
         self._picture.clear()
         self._picture.setToolTip(path)
         self.setAccessibleName(f"What to do with {Path(path).name}")
         self._why.set_full("Looking at it…")
-        for part in (self.train_button, self.paint_button, self.input_button):
-            part.setEnabled(True)
+        for part in self._buttons:
+            part.setEnabled(part is not self.take_button)
         background(self._session, lambda: read_small(path, 96), self._show, self._fail, owner=self)
         background(self._session, _models, self._explain, owner=self)
         self.show()
@@ -117,22 +131,23 @@ class PictureOffer(QFrame):
     def _fail(self, why: str) -> None:
         self._path = ""
         self._why.set_full(why)
-        for part in (self.train_button, self.paint_button, self.input_button):
+        for part in self._buttons:
             part.setEnabled(False)
 
-    def _explain(self, models: list[tuple[str, str]]) -> None:
-        if self._path:
-            self._why.set_full(why_not(models))
-
-    def _train(self) -> None:
-        self._send(self.train)
+    def _explain(self, models: list[StyleModel]) -> None:
+        if not self._path:
+            return
+        why = why_not(models, self._model)
+        self._why.set_full(why or AT_ONCE)
+        self.take_button.setEnabled(not why)
+        self.take_button.setToolTip(why or "Paint like this picture from now on, without training")
 
     def _send(self, signal: object) -> None:
         signal.emit(self._path)  # type: ignore[attr-defined]
         self.hide()
 
 
-def _models() -> list[tuple[str, str]]:
+def _models() -> list[StyleModel]:
     from studio.library.models import list_models
 
-    return [(model.name, model.architecture) for model in list_models() if not model.fault]
+    return [StyleModel(model.name, model.path, "reader" in model.config) for model in list_models("style_net")]

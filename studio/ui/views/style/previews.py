@@ -16,11 +16,13 @@ from studio.ui.views.slots import small
 
 SIDE = 208
 """Longer side (pixels) of a preview; about ten milliseconds each on one core."""
+LEAST_READ = 768
+"""Sides (pixels) to which a JPEG may be decoded smaller before its style is read."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The styles of a model, and the frame in each of them as far as they were made."""
+    """The styles of a model, those that it took from pictures (by path), and the frame in each as far as made."""
 
     model: str
     styles: tuple[str, ...]
@@ -36,14 +38,17 @@ class Previews:
         self._session, self._owner, self._done, self._failed = session, owner, done, failed
         self._task: Task | None = None
         self._loaded: tuple[str, Any] = ("", None)  # touched by the background only, one task at a time
+        self._reader: Any = None
+        self._taken: set[str] = set()
 
     @property
     def busy(self) -> bool:
         """Whether a batch is being made."""
         return self._task is not None
 
-    def ask(self, model: str, frame: Frame | None) -> bool:
-        """Make a batch from ``frame`` (only the list of styles without one). False while the last is still made."""
+    def ask(self, model: str, frame: Frame | None, taken: tuple[str, ...] = ()) -> bool:
+        """Make a batch from ``frame`` (only the list of styles without one), also in the styles of the pictures
+        ``taken``. False while the last is still made."""
         if self._task is not None:
             return False
         task = self._task = Task()
@@ -56,7 +61,9 @@ class Previews:
             self._task = None
             self._failed(why)
 
-        background(self._session, lambda: self._make(model, frame, task), done, failed, owner=self._owner, task=task)
+        background(
+            self._session, lambda: self._make(model, frame, taken, task), done, failed, owner=self._owner, task=task
+        )
         return True
 
     def cancel(self) -> None:
@@ -65,7 +72,7 @@ class Previews:
             self._task.cancel()
             self._task = None
 
-    def _make(self, model: str, frame: Frame | None, task: Task) -> Batch:
+    def _make(self, model: str, frame: Frame | None, taken: tuple[str, ...], task: Task) -> Batch:
         import torch
 
         from studio import paths
@@ -74,8 +81,9 @@ class Previews:
 
         if self._loaded[0] != model:
             self._loaded = (model, load_style(paths.find_model(model)))
+            self._reader, self._taken = None, set()
         stylist = self._loaded[1]
-        batch = Batch(model, stylist.styles)
+        batch = Batch(model, (*stylist.styles, *(path for path in taken if self._take(path))))
         if frame is None:
             return batch
         with torch.inference_mode():
@@ -83,10 +91,31 @@ class Previews:
             factor = min(1.0, SIDE / max(frame.shape[:2]))
             height, width = (max(16, round(side * factor)) for side in frame.shape[:2])
             picture = resize(picture, (height, width))
-            for name in stylist.styles:
+            for name in batch.styles:
                 task.check()
                 stylist.forget()
                 stylist.mix({name: 1.0})
                 shown = stylist(picture[0].clamp(0, 1)).mul(255).round().to(torch.uint8)
                 batch.pictures[name] = small(shown.permute(1, 2, 0).contiguous().numpy())
         return batch
+
+    def _take(self, path: str) -> bool:
+        """Whether the style of a picture could be read, now or before."""
+        import torch
+
+        from studio import paths
+        from studio.nn.style_reader import load_reader
+        from studio.picture import read_image
+
+        model, stylist = self._loaded
+        if path not in self._taken:
+            try:
+                self._reader = self._reader or load_reader(paths.find_model(model))
+                if self._reader is None:
+                    return False
+                pixels = torch.from_numpy(read_image(path, at_least=LEAST_READ).copy()).permute(2, 0, 1)
+                stylist.take(path, self._reader.read(pixels.float().div_(255)))
+            except (OSError, ValueError):  # the deck says what is wrong with the picture
+                return False
+            self._taken.add(path)
+        return True

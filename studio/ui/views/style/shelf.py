@@ -34,8 +34,8 @@ _HANDLE = 11
 
 
 def title_of(style: str) -> str:
-    """A style's name for people: ``starry_night`` is Starry night."""
-    words = style.replace("_", " ").strip()
+    """A style's name for people: ``starry_night`` is Starry night, and a picture is called by its file's name."""
+    words = (Path(style).stem if Path(style).is_absolute() else style).replace("_", " ").strip()
     return words[:1].upper() + words[1:]
 
 
@@ -246,7 +246,7 @@ class StyleShelf(TakesDrops, QWidget):
         painter.setFont(theme.font("small"))
         room = area.adjusted(theme.space(2), theme.space(1), -theme.space(2), -theme.space(1))
         flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
-        text = "Drop a painting\nto learn its style"
+        text = "Drop any picture\nas a style"
         box = painter.boundingRect(room, flags, text)
         side = theme.px(20)
         both = box.height() + side + theme.space(1.5) < room.height()
