@@ -3,7 +3,8 @@ with the network, converted, described (the cloud of a generator's places), and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ STYLEGANS = {
 }
 
 
-def adopt_stylegan(path: Path, network: Mapping[str, Any]) -> tuple[Layout, list[str]]:
-    """Turn the tensors in ``path`` into a model of the configuration ``network``; returns its layout and notes.
+@dataclass(frozen=True)
+class Adopted:
+    """What a checkpoint became: a line about it, and notes on what was left out."""
+
+    layout: Layout
+    about: str
+    notes: list[str] = field(default_factory=list)
+
+
+def adopt_stylegan(path: Path, network: Mapping[str, Any], classes: Sequence[str] = ()) -> Adopted:
+    """Turn the tensors in ``path`` into a model of the configuration ``network``, its labels named by ``classes``.
 
     Raises WeightsError, completing 'is refused: …', when they do not fit together.
     """
@@ -25,25 +35,27 @@ def adopt_stylegan(path: Path, network: Mapping[str, Any]) -> tuple[Layout, list
     layout = STYLEGANS.get(str(network.get("network")))
     if layout is None:
         raise WeightsError(f"its network is a {str(network.get('network'))[:30]!r}, which is not known here")
+    labels = network.get("labels", 0)
+    if classes and len(classes) != labels:
+        raise WeightsError(f"it was trained with {labels} classes, and {len(classes)} names were given for them")
+    config = {**network, "classes": list(classes)} if classes else dict(network)
     found = {
         name.replace("synthesis.", "pictures.", 1) if name.startswith("synthesis.") else name: tensor
         for name, tensor in read_tensors(path).items()
     }
-    net = filled(network, found, where="its network")
-    save_model(path, net.state_dict(), layout.architecture, dict(network))
-    notes = [f"{layout.name}: {network['size']} pixels a side, {net.layers} places for w"]
-    if network.get("labels"):
-        notes.append(f"it was trained with {network['labels']} classes; 'class' chooses among them")
-    return layout, notes
+    net = filled(config, found, where="its network")
+    save_model(path, net.state_dict(), layout.architecture, config)
+    about = f"{layout.name}, {network['size']} pixels a side, {net.layers} layers"
+    return Adopted(layout, about + (f", {labels} classes" if labels else ""))
 
 
-def adopt(path: Path, layout: Layout, name: str) -> list[str]:
-    """Turn the tensors in ``path`` into a model of ours; returns notes. Raises WeightsError."""
-    ways: dict[str, Callable[[Path, str], list[str]]] = {"dcgan": _dcgan, "fast_style": _fast_style}
-    return ways[layout.adopt](path, name)
+def adopt(path: Path, layout: Layout, name: str) -> Adopted:
+    """Turn the tensors in ``path`` into a model of ours. Raises WeightsError, completing 'is refused: …'."""
+    ways: dict[str, Callable[[Path, Layout, str], Adopted]] = {"dcgan": _dcgan, "fast_style": _fast_style}
+    return ways[layout.adopt](path, layout, name)
 
 
-def _dcgan(path: Path, name: str) -> list[str]:
+def _dcgan(path: Path, layout: Layout, name: str) -> Adopted:
     from studio.nn.foreign_gan import DcganShape, filled, fold_dcgan
     from studio.nn.foreign_names import dcgan_widths
 
@@ -53,16 +65,17 @@ def _dcgan(path: Path, name: str) -> list[str]:
         raise WeightsError("its layers do not fit together")
     config = DcganShape(widths).to_dict()
     net = filled(config, fold_dcgan(tensors, widths), where="its network")
-    save_model(path, net.state_dict(), "gan", config)
-    return [f"DCGAN: {DcganShape(widths).size} pixels a side, z of {widths[0]} numbers"]
+    save_model(path, net.state_dict(), layout.architecture, config)
+    return Adopted(layout, f"{layout.name}, {DcganShape(widths).size} pixels a side")
 
 
-def _fast_style(path: Path, name: str) -> list[str]:
+def _fast_style(path: Path, layout: Layout, name: str) -> Adopted:
     from studio.nn import fast_style
 
     tensors = read_tensors(path)
     kept = fast_style.without_statistics(tensors)
     check_against(fast_style.expected(), {key: tuple(value.shape) for key, value in kept.items()}, where="its network")
-    save_model(path, kept, "style_net", {"kind": fast_style.KIND, "styles": [name]})
+    save_model(path, kept, layout.architecture, {"kind": fast_style.KIND, "styles": [name]})
     dropped = len(tensors) - len(kept)
-    return [f"{dropped} running statistics of an old PyTorch, which were never used, were left out"] if dropped else []
+    old = f"{dropped} running statistics of an old PyTorch, which were never used, were left out"
+    return Adopted(layout, f"{layout.name}: the style {name}", [old] if dropped else [])

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,9 @@ MAX_RATIO = 4.0
 TIMEOUT = 120.0
 """Seconds after which the reading process is ended."""
 
+ENDINGS = (".safetensors", ".pt", ".pth", ".pkl", ".ckpt", ".bin")
+"""Endings of files that can be imported, for dialogs; what a file is tells its content."""
+
 PICKLES = (".pkl", ".pickle")
 """Endings of plain pickles: their oldest kind has no mark of its own."""
 
@@ -49,15 +52,18 @@ class Imported:
     layout: Layout | None
     tensors: int
     report: list[str]
+    about: str = ""
+    """A line on a network that the studio can play."""
 
 
 def import_model(
     source: Path, name: str = "", *, licence: str = "unknown", folder: Path | None = None, replace: bool = False,
     timeout: float = TIMEOUT, cancelled: Callable[[], bool] = lambda: False, wanted: str = "",
+    classes: Sequence[str] = (),
 ) -> Imported:
     """Import a checkpoint as ``<folder>/<name>.safetensors`` with a card; the folder is the user's models by default.
 
-    ``wanted`` names the layout that it must have ('': any).
+    ``wanted`` names the layout that it must have ('': any); ``classes`` the classes of a StyleGAN, in their order.
     Raises WeightsError when it is refused, FileError when something cannot be read or written; then nothing is left.
     """
     folder = folder or paths.user_folder("data") / "models"
@@ -79,12 +85,12 @@ def import_model(
             network = answer.get("network")
             if answer.get("left_out"):
                 report.append(f"{answer['left_out']} entries that are not tensors were left out")
-        layout, count = _finish(temporary, source, target.stem, network, report)
+        layout, count, about = _finish(temporary, source, target.stem, network, classes, report)
         if wanted and (layout is None or layout.name != wanted):
             found = layout.name if layout else "of an unknown layout"
             raise WeightsError(f"{short_path(source)} is refused: it is {found}, not {wanted}")
-    _write_card(target, source, layout, licence)
-    return Imported(target, layout, count, report)
+    _write_card(target, source, layout, licence, about)
+    return Imported(target, layout, count, report, about)
 
 
 def check_container(path: Path, head: bytes | None = None) -> None:
@@ -185,8 +191,8 @@ def _copy_safetensors(source: Path, target: Path) -> None:
 
 
 def _finish(
-    path: Path, source: Path, name: str, network: dict[str, Any] | None, report: list[str]
-) -> tuple[Layout | None, int]:
+    path: Path, source: Path, name: str, network: dict[str, Any] | None, classes: Sequence[str], report: list[str]
+) -> tuple[Layout | None, int, str]:
     """Check what was written, take off the prefix of wrapped networks, recognise the layout, and make a model of ours
     of what the studio's generators play."""
     from studio.library.adopting import adopt, adopt_stylegan
@@ -195,11 +201,12 @@ def _finish(
     refused = f"{short_path(source)} is refused"
     if network is not None:
         try:
-            layout, notes = adopt_stylegan(path, network)
+            made = adopt_stylegan(path, network, classes)
         except WeightsError as error:
             raise WeightsError(f"{refused}: {error}") from None
-        report += notes
-        return layout, len(header.shapes)
+        return made.layout, len(header.shapes), made.about
+    if classes:
+        report.append("names of classes were given, but only those of a StyleGAN are kept")
     prefix = strip_prefix(list(header.shapes))
     shapes = {name.removeprefix(prefix): shape for name, shape in header.shapes.items()}
     if prefix:
@@ -213,21 +220,23 @@ def _finish(
         raise WeightsError(f"{refused}: {found.refused}")
     if found is not None and found.adopt and "reverie" not in header.metadata:
         try:
-            report += adopt(path, found, name)
+            made = adopt(path, found, name)
         except WeightsError as error:
             raise WeightsError(f"{refused}: {error}") from None
+        report += made.notes
+        return found, len(shapes), made.about
     if found is None and "reverie" not in header.metadata:
         report.append(f"{short_path(source.name)}: no network here has tensors of these names; it is kept as it is")
-    return found, len(shapes)
+    return found, len(shapes), ""
 
 
-def _write_card(target: Path, source: Path, layout: Layout | None, licence: str) -> None:
+def _write_card(target: Path, source: Path, layout: Layout | None, licence: str, about: str) -> None:
     from studio import safe_json
 
     card = {
         "name": target.stem, "title": layout.name if layout else target.stem, "licence": licence,
         "architecture": layout.architecture if layout else "", "imported_from": source.name, "sha256": sha256(target),
-        "source_sha256": sha256(source),
+        "source_sha256": sha256(source), **({"about": about} if about else {}),
     }
     try:
         safe_json.save(target.with_suffix(".json"), card)

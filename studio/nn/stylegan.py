@@ -182,10 +182,3 @@ def resample(
     row = kernel.flip(0).view(1, 1, 1, -1).expand(channels, 1, 1, -1)
     x = F.conv2d(x, row, stride=(1, down), groups=channels)
     return F.conv2d(x, row.transpose(2, 3), stride=(down, 1), groups=channels)
-
-
-def class_labels(config: Map[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A configuration with names for its labels. Raises ValueError for another number of names than labels."""
-    if len(names) != int(config.get("labels", 0)):
-        raise ValueError(f"it has {config.get('labels', 0)} labels, not {len(names)}")
-    return {**config, "classes": list(names)}

@@ -49,7 +49,7 @@ def bring(net: nn.Module, folder: Path, name: str, drop: str = "", **more: Any) 
 def test_a_dcgan_of_the_example_makes_the_same_pictures(tmp_path: Path, colours: int, bias: bool) -> None:
     net: Any = dcgan(colours=colours, bias=bias)
     done = bring(net, tmp_path, "netG_epoch_24", drop="num_batches_tracked")  # older files have none
-    assert done.layout.name == "DCGAN (PyTorch's example)" and "64 pixels a side" in " ".join(done.report)
+    assert done.layout.name == "DCGAN (PyTorch's example)" and done.about == f"{done.layout.name}, 64 pixels a side"
     made = load_generator(done.path)
     z = torch.cat([seed_latent(seed, 10) for seed in range(3)])
     wanted = net.main(z[:, :, None, None]).expand(-1, 3, -1, -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import os
 import pickle
 import random
@@ -279,12 +280,23 @@ def test_a_stylegan_pickle_becomes_a_model_that_plays(tmp_path: Path) -> None:
     net = published.stylegan2(labels=2)
     done = import_model(published.dump(net, tmp_path / "My Faces.pkl"), licence="CC BY-NC 4.0", folder=tmp_path / "m")
     assert done.path.name == "my-faces.safetensors" and done.layout is not None and done.layout.name == "StyleGAN2"
-    assert any("trained with 2 classes" in line for line in done.report)
+    assert done.about == "StyleGAN2, 16 pixels a side, 6 layers, 2 classes" and not done.report
+    card = json.loads(done.path.with_suffix(".json").read_text())
+    assert card["about"] == done.about and card["licence"] == "CC BY-NC 4.0"
     model = load_model(done.path, "gan")
     assert model.config["network"] == "stylegan2" and model.config["size"] == 16
     made = load_generator(done.path)
     assert made.classes == ("class 0", "class 1") and made.synthesis(made.seed_w(3)).shape == (1, 3, 16, 16)
     assert not {"torch_utils", "dnnlib"} & set(sys.modules)
+
+
+def test_classes_are_named_at_the_import(tmp_path: Path) -> None:
+    path = published.dump(published.stylegan2(labels=2), tmp_path / "net.pkl")
+    done = import_model(path, folder=tmp_path / "m", classes=["cat", "dog"])
+    assert load_generator(done.path).classes == ("cat", "dog")
+    with pytest.raises(WeightsError, match="trained with 2 classes, and 3 names were given"):
+        import_model(path, "other", folder=tmp_path / "m", classes=["a", "b", "c"])
+    assert {file.stem for file in (tmp_path / "m").iterdir()} == {"net"}
 
 
 def test_a_plain_pickle_of_arrays_is_kept_and_another_ending_does_not_matter(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMenu, QVBoxLayout, QWidget
 
+from studio.library.importer import ENDINGS
 from studio.session.memory import text as size_text
 from studio.session.session import Session
 from studio.ui import reveal, theme
@@ -19,8 +20,7 @@ from studio.ui.library.rows import Row, RowList, add_action
 if TYPE_CHECKING:
     from studio.library.models import Model
 
-KINDS = (("Models", ("*.safetensors", "*.pt", "*.pth")),)
-ENDINGS = (".safetensors", ".pt", ".pth")
+KINDS = (("Models", tuple(f"*{ending}" for ending in ENDINGS)),)
 ARCHITECTURES = {
     "gan": ("Pictures (GAN)", "image", "latent"), "features": ("Feature networks", "image", "eye"),
     "style_net": ("Live styles", "image", "style"), "sequence-rnn": ("Text", "text", "text"),

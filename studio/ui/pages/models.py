@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from studio.engine import Job
 from studio.library.catalogue import Entry, catalogue, fetch_model, remove_model
+from studio.library.importer import ENDINGS
 from studio.library.models import Model, list_models, verify
 from studio.session.core import Core
 from studio.session.jobs import is_active
@@ -33,8 +34,6 @@ from studio.ui.background import background
 from studio.ui.kit import Badge, Elided, EmptyState, Thumb, ThumbGrid, ask, button, pick_file, tool_button
 from studio.ui.pages.model_card import card_rows, kind_of, kind_title, picture_of, preset_pictures
 from studio.ui.pages.parts import DropArea, Facts, Page, clear, label, rule, scrolled, size_text
-
-ENDINGS = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 
 
 class ModelsPage(Page):
@@ -59,8 +58,8 @@ class ModelsPage(Page):
         self.search = self.grid.search
         self.search.setFixedWidth(theme.px(220))
         self.tools.addWidget(self.search)
-        self.tools.addWidget(button("Import…", "import", tip="Bring in a .safetensors, .pt or .pth file; nothing in it "
-                                    "is run", clicked=self._browse))
+        self.tools.addWidget(button("Import…", "import", tip="Bring in a .safetensors, .pt, .pth or .pkl file; nothing "
+                                    "in it is run", clicked=self._browse))
         self.grid.selected.connect(self.show_model)
         self.grid.activated.connect(self.use)
         self.grid.set_menu(self._menu)
@@ -333,7 +332,7 @@ class _Detail(QWidget):
             column.addWidget(part)
         column.addStretch(1)
         self.empty = EmptyState("model", "No model chosen", "Choose one at the left to read its card.")
-        self.drop = DropArea("import", "Drop a network here", ".safetensors, .pt, .pth; nothing in it is run")
+        self.drop = DropArea("import", "Drop a network here", ".safetensors, .pt, .pth, .pkl; nothing in it is run")
         self.drop.dropped.connect(lambda files: page.bring(tuple(files)))
         self.drop.pressed.connect(page._browse)
         self.stack = QStackedWidget()
