@@ -28,9 +28,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     check.add_argument("name", nargs="?", help="name or path; without one all that have a card")
     bring = actions.add_parser(
         "import", help="bring in a checkpoint from elsewhere; nothing in it is run",
-        epilog=examples("models import googlenet.pth", "models import net.pth --name mine --licence CC0-1.0"),
+        epilog=examples(
+            "models import googlenet.pth", "models import net.pth --name mine --licence CC0-1.0",
+            "models import animals.pkl --classes 'cat, dog, fox'",
+        ),
     )
-    bring.add_argument("file", type=Path, help="a .pth, .pt or .safetensors file")
+    bring.add_argument("file", type=Path, help="a .pth, .pt or .safetensors file, or a StyleGAN's .pkl")
+    bring.add_argument("--classes", default="", help="names of a StyleGAN's classes in their order, with commas")
     bring.add_argument("--replace", action="store_true", help="replace a model of the same name")
     bring.add_argument("--name", help="the name it gets (default: that of the file)")
     bring.add_argument("--licence", default="unknown", help="said in its card")
@@ -138,8 +142,11 @@ def _verify(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from studio.library.importer import import_model
 
-    done = import_model(args.file, name=args.name or "", licence=args.licence, replace=args.replace)
-    known = f"a {done.layout.architecture} network" if done.layout else "a network of an unknown layout"
+    classes = [name.strip() for name in args.classes.split(",") if name.strip()]
+    done = import_model(
+        args.file, name=args.name or "", licence=args.licence, replace=args.replace, classes=classes
+    )
+    known = done.about or (f"a {done.layout.architecture} network" if done.layout else "a network of an unknown layout")
     if args.json:
         print_json({"path": str(done.path), "architecture": done.layout.architecture if done.layout else None})
         return 0
@@ -171,7 +178,7 @@ def _catalogue(args: argparse.Namespace) -> int:
         print_json([{**asdict(entry), "present": entry.present} for entry in entries])
         return 0
     print(table([(e.name, size_text(e.size), "here" if e.present else "", e.about) for e in entries]))
-    print(f"\n{command_name()} models fetch NAME asks, then fetches one.")
+    print(f"\n{command_name()} models fetch NAME asks, then fetches one. --json adds address, sha256, licence, layout.")
     return 0
 
 
