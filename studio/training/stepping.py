@@ -170,6 +170,7 @@ class Stepper:
                     aside[p].add_(p.grad, alpha=1 / self.pieces)
                 else:
                     aside[p] = p.grad / self.pieces
+                p.grad = None  # a recipe may clear its gradients at the first shard only
         if not self.recipe.shard.last:
             return False
         for p, gradient in self._aside.pop(key).items():
