@@ -35,6 +35,7 @@ from studio.nn.weights import WeightsError, load_model
 
 from .answering import Answering, key_of
 from .branches import KEPT, Branch, Option, Watched, chances_of
+from .feeling import FEEL, Feeling
 from .form import Forming
 from .melody import Harmonising
 from .second import network_of
@@ -50,7 +51,7 @@ def _indifferent(notes: list[VoiceNote], ended: bool) -> float:
     return 0.0
 
 
-class MidiSequencer(Answering, Forming, Harmonising, Generator):
+class MidiSequencer(Answering, Feeling, Forming, Harmonising, Generator):
     """Polyphonic music from a recurrent network; every note knows its own end."""
 
     id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
@@ -117,6 +118,10 @@ class MidiSequencer(Answering, Forming, Harmonising, Generator):
     velocity = Int(76, 1, 127, group="Sound", help="Middle loudness")
     dynamics = Float(1.0, 0.0, 2.0, group="Sound", help="How far the loudness moves, by the drummer or the phrase")
     humanise = Float(0.15, 0.0, 1.0, group="Sound", help="Looseness of time and touch (pitched models)")
+    feel = Float(0.0, 0.0, 1.0, group="Sound",
+                 help="Drums: from their model's own dynamics and timing to those of the feel model")
+    feel_model = Model("house_feel", architecture=FEEL, group="Sound", live=True, applies={"feel": True},
+                       help="Whose feel it is: see train humanise")
     instrument = Choice("as the player chooses", tuple(INSTRUMENTS), group="Sound", live=False,
                         help="General MIDI instruments of the voices")
     programs = Text("", group="Sound", live=False,
@@ -269,7 +274,7 @@ class MidiSequencer(Answering, Forming, Harmonising, Generator):
     def _adopt(self, other: MidiSequencer) -> None:
         fork = other.fork()
         for name in ("improviser", "touch_rng", "waiting", "sounding", "given", "start", "origin", "done", "label",
-                     "keyed", "keynote", "moved", "home", "joined", "call", "left", "turned"):
+                     "keyed", "keynote", "moved", "home", "joined", "call", "left", "turned", "felt"):
             setattr(self, name, getattr(fork, name))
         self.watched = []
 
@@ -367,14 +372,11 @@ class MidiSequencer(Answering, Forming, Harmonising, Generator):
         if self.improviser.watch:
             self.watched += [(beat + self.origin, odds) for beat, odds in self.improviser.watch]
         touch = self._touch(ctx)
+        notes = self._felt(ctx, notes, bar) if self.drums else notes
         self.waiting += [
             shaped(replace(n, pitch=n.pitch + self.moved, start=n.start + self.origin), touch, self.touch_rng)
             if not self.drums else replace(self._hit(n, touch), start=n.start + self.origin) for n in notes
         ]
-
-    def _hit(self, note: VoiceNote, touch: Touch) -> VoiceNote:
-        velocity = touch.velocity + (note.velocity - 76) * touch.dynamics
-        return replace(note, velocity=min(127, max(1, round(velocity))), duration=0.125)
 
     def _go_on(self, ctx: Context, bar: int) -> None:
         """The piece is over and there is no last bar: a new one begins at the next bar line."""

@@ -116,6 +116,8 @@ class HumaniseRecipe(RecurrentRecipe):
                 skipped.append(f"{path.name} is written, not played: one velocity, no timing")
             else:
                 self.splits[split].append(found)
+        if not self.splits["valid"] and len(self.splits["train"]) > 1:  # what was to be held out cannot be used
+            self.splits["valid"] = [self.splits["train"].pop()]
         if not self.splits["train"] or not self.splits["valid"]:
             why = skipped[0] if skipped else "give a folder of .mid files"
             raise TrainingError(f"{data} holds too few files of played drums: two are the least; {why}")
@@ -164,8 +166,8 @@ class HumaniseRecipe(RecurrentRecipe):
     def validate(self) -> dict[str, float]:
         found = errors(self.network, self.splits["train"], self.splits["valid"], self.config.device)
         # both errors as shares of what one value for each drum makes of them
-        score = found["velocity_error"] / found["velocity_error_per_drum"]
-        return {"score": score + found["offset_error"] / max(1e-9, found["offset_error_per_drum"]), **found}
+        score = found["velocity_error"] / max(0.1, found["velocity_error_per_drum"])
+        return {"score": score + found["offset_error"] / max(1e-3, found["offset_error_per_drum"]), **found}
 
     def export(self) -> Export:
         stored = {name: tensor.cpu().half() for name, tensor in self.network.state_dict().items()}
@@ -175,7 +177,7 @@ class HumaniseRecipe(RecurrentRecipe):
             found = errors(self.network, self.splits["train"], self.splits["test"], self.config.device)
             figures = {f"test_{name}": value for name, value in found.items()}
         card = {
-            "title": f"Feel of {self.config.source or 'drummers'}",
+            "title": f"Feel of {self.config.source.partition(' (')[0] or 'drummers'}",
             "data": {"name": self.config.source, "licence": self.config.licence},
             "note": "mean absolute errors per hit: velocity in MIDI units, offset in sixteenths and milliseconds; "
                     "'constant' guesses one median for all hits, 'per_drum' one for each of nine drums, both from the "
