@@ -105,15 +105,17 @@ ABOUT: dict[str, About] = {
     ),
     "text": About(
         "Text", "A writer that continues in the voice of your texts",
-        "A text file or a folder of them, 100 kB or more", "text", "reverie.text_sequencer",
-        endings=(".txt", ".md"), basics=("steps", "hidden", "layers", "dropout", "source", "sample_every"),
-        defaults=(("sample_every", "200"),),
+        "A text file or a folder of them, 100 kB or more; sub-folders become labels, such as authors or moods", "text",
+        "reverie.text_sequencer", endings=(".txt", ".md"),
+        basics=("steps", "hidden", "layers", "dropout", "labels", "source", "sample_every"),
+        defaults=(("sample_every", "200"),), data_settings=("labels",),
         models=(("initial", "sequence-rnn"),),
     ),
     "midi": About(
         "Music", "A player that improvises like your pieces",
         "A folder of .mid files, or a JSON file of voices", "notes", "reverie.midi_sequencer", endings=(".json",),
-        basics=("steps", "grid", "voices", "hidden", "source", "sample_every"), defaults=(("sample_every", "100"),),
+        basics=("steps", "grid", "voices", "one_key", "hidden", "source", "sample_every"),
+        defaults=(("sample_every", "100"),),
         models=(("initial", "event-rnn"),),
     ),
     "drums": About(
