@@ -25,6 +25,9 @@ from studio.training.pictures import PictureSet, PictureSettings, open_pictures,
 from studio.training.pictures_loader import Loader
 from studio.training.recipe import Config, Export, Recipe, TrainingError
 
+SETTLE_BATCHES = 8
+"""Batches of 32 from which the statistics of normalisation are measured."""
+
 
 @dataclass
 class GanSettings(PictureSettings):
@@ -70,6 +73,7 @@ class PictureRecipe(Recipe):
         self.watch = VarietyWatch()
         self.generator: PictureGenerator
         self.discriminator: nn.Module
+        self._settled: tuple[list[int], PictureGenerator] | None = None
         self._known: tuple[torch.Tensor, torch.Tensor] | None = None
 
     # --- what subclasses say ---
@@ -175,12 +179,17 @@ class PictureRecipe(Recipe):
         for kept, fresh in zip(self.average.buffers(), self.generator.buffers(), strict=True):
             kept.copy_(fresh)
 
-    @torch.no_grad()
     def settle(self) -> PictureGenerator:
         """The generator as it will be played: statistics of its normalisation measured for its own weights, w surveyed.
-        A copy: the training goes on as if nobody had looked."""
+        A copy, which serves until the weights move: the training goes on as if nobody had looked."""
+        versions = [parameter._version for parameter in self.average.parameters()]
+        if self._settled is None or self._settled[0] != versions:
+            self._settled = versions, self._settle(copy.deepcopy(self.average))
+        return self._settled[1]
+
+    @torch.no_grad()
+    def _settle(self, net: PictureGenerator) -> PictureGenerator:
         s = self.settings
-        net = copy.deepcopy(self.average)
         norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
         net.eval()
         for norm in norms:
@@ -188,7 +197,7 @@ class PictureRecipe(Recipe):
             norm.reset_running_stats()
             norm.momentum = None  # the plain mean over what follows
         draw = torch.Generator().manual_seed(s.seed)
-        for _ in range(12 if norms else 0):
+        for _ in range(SETTLE_BATCHES if norms else 0):
             z = torch.randn(32, s.latent, generator=draw).to(s.device)
             with self.mixed():
                 net(z, labels=self._every_class(32))
@@ -300,7 +309,7 @@ class PictureRecipe(Recipe):
         return net
 
     def export(self) -> Export:
-        net = self.finished(self.settle())
+        net = self.finished(copy.deepcopy(self.settle()))
         if self.loader is not None:
             self.loader.close()
         # the discriminator is not part of the model; half precision is finer than eight-bit pixels need

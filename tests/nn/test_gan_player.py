@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.nn.gan_dcgan import DcganConfig, DcganGenerator
@@ -32,12 +32,14 @@ def test_what_is_no_class_is_a_sentence(text: str) -> None:
 
 
 @given(SHARES)
+@settings(deadline=None, max_examples=60)
 def test_what_is_written_is_read(given: list[float]) -> None:
     text = ", ".join(f"{name}:{share!r}" for name, share in zip(NAMES, given, strict=True))
     assert parse_classes(text, NAMES) == given
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None, max_examples=60)
 def test_no_text_breaks_it(text: str) -> None:
     try:
         found = parse_classes(text, NAMES)
@@ -47,6 +49,7 @@ def test_no_text_breaks_it(text: str) -> None:
 
 
 @given(SHARES, SHARES, st.floats(-1, 2))
+@settings(deadline=None, max_examples=60)
 def test_a_fade_has_its_ends_and_keeps_proportions(first: list[float], second: list[float], t: float) -> None:
     assert mix(first, second, 0.0) == first and mix(first, second, 1.0) == second
     made = mix(first, second, t)
