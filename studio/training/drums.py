@@ -3,7 +3,8 @@
 DATA is a folder of ``.mid`` files. An ``info.csv`` in the layout of the Groove MIDI dataset (columns midi_filename,
 split, style, beat_type, time_signature) gives its official split and the style of each performance, which becomes
 the label that a player can ask for; without one every tenth file is kept for validation.
-All pitches are kept as they are, among them the hi-hat edges 22 and 26 of Roland kits; players map them to a kit.
+All pitches are kept as they are, among them the hi-hat edges 22 and 26 of Roland kits, unless ``kit`` says where they
+go (``midi_data.kit_of``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from studio.nn.music import EventVocabulary, VoiceNote
 from studio.training.events import EventRecipe, EventSettings, Piece
 from studio.training.loop import Config, TrainingError
 from studio.training.midi import MAX_FILES, levels
+from studio.training.midi_data import kit_of, told
 
 _SPLITS = {"train": "train", "validation": "valid", "valid": "valid", "test": "test"}
 
@@ -39,6 +41,9 @@ class DrumSettings(EventSettings):
     """Levels of velocity."""
     offsets: int = 9
     """Levels of micro-timing, from just before to just behind a step; 1: quantised."""
+    kit: str = ""
+    """Where drum pitches go: none (all stay), general-midi, roland (an electronic kit's zones), nine (nine drums), or a
+    TOML or JSON file of your own with lines such as 22 = 42."""
     styles: int = 12
     """Most styles that become labels; the rest is unlabelled."""
 
@@ -60,6 +65,7 @@ class DrumRecipe(EventRecipe):
         styles = Counter(style for _, split, style in rows if split == "train" and style)
         labels = tuple(sorted(style for style, _ in styles.most_common(config.styles)))
         skipped: list[str] = []
+        kit, counts = kit_of(config.kit), Counter[str]()
         splits: dict[str, list[Piece]] = {"train": [], "valid": [], "test": []}
         for path, split, style in rows:
             try:
@@ -69,8 +75,10 @@ class DrumRecipe(EventRecipe):
                 continue
             if song.time_signature[0] * 4 != config.bar * song.time_signature[1]:
                 skipped.append(f"{path.name} is in {song.time_signature[0]}/{song.time_signature[1]}")
-            elif song.notes:
-                splits[split].append(drum_piece(song, style if style in labels else ""))
+            elif notes := kit.apply(song.notes, counts):
+                splits[split].append(drum_piece(replace(song, notes=notes), style if style in labels else ""))
+            else:
+                skipped.append(f"{path.name} has no notes" + (f" of the kit {kit.name}" if song.notes else ""))
         if not splits["train"]:
             raise TrainingError(f"{data} holds no usable drum files; {skipped[0] if skipped else 'give .mid files'}")
         pitches = sorted({note.pitch for piece in splits["train"] for note in piece.notes})
@@ -82,7 +90,8 @@ class DrumRecipe(EventRecipe):
         )
         self.splits = splits
         self.shifts = [[0]] * len(splits["train"])
-        return {"files": len(rows), "skipped": skipped, "pitches": pitches, "styles": dict(styles)}
+        return {"files": len(rows), "skipped": skipped, "pitches": pitches, "styles": dict(styles),
+                "notices": told(counts)}
 
 
 def performances(folder: Path) -> list[tuple[Path, str, str]]:

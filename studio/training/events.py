@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from studio.nn.music import END, EVENTS, KEYS, START, EventVocabulary, Grammar, 
 from studio.nn.sampling import Sampling, choose
 from studio.nn.stepper import Stepper
 from studio.training.loop import Config, Export, TrainingError
+from studio.training.midi_data import stretches_of
 from studio.training.recurrent import RecurrentRecipe
 
 IGNORED = -100
@@ -52,6 +54,9 @@ class EventSettings(Config):
     """Decay of the weights (AdamW)."""
     clip: float = 1.0
     """Largest norm of the gradient."""
+    stretch: tuple[float, ...] = ()
+    """Factors by which training also stretches pieces in time: 0.5,2 for double and half time, 0.95,1.05 for playing
+    that follows no click. Nothing: none."""
     unlabelled: float = 0.1
     """Share of the pieces that training shows without their label, so that the model also plays without one."""
     initial: str = ""
@@ -78,6 +83,13 @@ class Piece:
         tonic, _, mode = self.label.partition(" ")
         label = f"{KEYS[(KEYS.index(tonic) + shift) % 12]} {mode}" if tonic in KEYS else self.label
         return Piece(notes, self.beats, label)
+
+    def stretched(self, factor: float) -> Piece:
+        """The piece ``factor`` times as long."""
+        if factor == 1:
+            return self
+        notes = tuple(replace(n, start=n.start * factor, duration=n.duration * factor) for n in self.notes)
+        return Piece(notes, max(1, math.ceil(self.beats * factor - 1e-6)), self.label)
 
 
 def find_key(notes: Sequence[VoiceNote]) -> str:
@@ -120,7 +132,8 @@ class EventRecipe(RecurrentRecipe):
         # long performances come up more often than short ones, but not as often as they are longer
         weights = np.clip([len(piece.notes) for piece in self.splits["train"]], 64, 1024).astype(float)
         self._weights = weights / weights.sum()
-        self._cache: dict[tuple[int, int], NDArray[np.int64]] = {}
+        self._stretches = (1.0, *stretches_of(self.config.stretch))
+        self._cache: dict[tuple[int, int, float], NDArray[np.int64]] = {}
         self._scored = {name: self._encoded(pieces) for name, pieces in self.splits.items() if name != "train"}
         return {**report, **{f"{name}_pieces": len(pieces) for name, pieces in self.splits.items()},
                 "symbols": self.vocabulary.size}
@@ -136,9 +149,12 @@ class EventRecipe(RecurrentRecipe):
         config = self.config
         index = int(self.rng.choice(len(self._weights), p=self._weights))
         shift = int(self.rng.choice(self.shifts[index]))
-        if (index, shift) not in self._cache:
-            self._cache[index, shift] = self._encoded([self.splits["train"][index].transposed(shift)])[0]
-        symbols = self._cache[index, shift]
+        factor = float(self.rng.choice(self._stretches)) if len(self._stretches) > 1 else 1.0
+        key = (index, shift, factor)
+        if key not in self._cache:
+            piece = self.splits["train"][index].transposed(shift).stretched(factor)
+            self._cache[key] = self._encoded([piece])[0]
+        symbols = self._cache[key]
         if len(symbols) > config.window + 1:
             bars = np.flatnonzero(symbols == self.vocabulary.bases[0])
             bars = bars[bars <= len(symbols) - config.window // 2]

@@ -22,10 +22,10 @@ from studio.midi_file import MidiSong, read_midi
 from studio.nn.music import KEYS, EventVocabulary, VoiceNote, duration_grid
 from studio.training.events import EventRecipe, EventSettings, Piece, find_key
 from studio.training.loop import Config, TrainingError
+from studio.training.midi_data import DRUM_CHANNEL, pitched, programs_of, told
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_FILES = 20_000
-DRUM_CHANNEL = 9
 HOME = {"major": "C major", "minor": "A minor"}
 """Where ``one_key`` brings pieces."""
 
@@ -41,6 +41,9 @@ class MidiSettings(EventSettings):
     voices: int = 0
     """Voices that never overlap themselves, one per track, highest first; 0: the most tracks that all files have, if
     their notes do not overlap, else one voice with chords."""
+    programs: str = ""
+    """Programs (instruments) to learn from: numbers 1 to 128, ranges and families, as piano,41-46,brass. Nothing: all;
+    drums never."""
     velocities: int = 12
     """Levels of velocity; 1: not modelled. Files of one velocity are recognised."""
     down: int = 6
@@ -74,7 +77,9 @@ class MidiRecipe(EventRecipe):
         if data.is_dir():
             splits, report = self._folder(data)
         else:
-            splits, report = self._json(data), {}
+            self.silent: list[str] = []
+            splits = self._json(data)
+            report = {"skipped": self.silent} if self.silent else {}
         if not splits["train"]:
             why = [*report.get("skipped", []), "give .mid files"][0]
             raise TrainingError(f"{data} holds no usable pieces; {why}")
@@ -121,29 +126,34 @@ class MidiRecipe(EventRecipe):
         made: dict[str, list[Piece]] = {}
         for name in ("train", "valid", "test"):
             made[name] = []
-            for frames in tree.get(name, []):
+            for number, frames in enumerate(tree.get(name, [])):
                 try:
                     notes = notes_of_frames(frames, rate)
                 except (TypeError, ValueError) as error:
                     raise TrainingError(f"{data}: a frame must be a list of pitches, one per voice ({error})") from None
                 if notes:
                     made[name].append(Piece(tuple(notes), -(-len(frames) // rate)))
+                else:
+                    self.silent.append(f"piece {number + 1} of {name} has rests only")
         return made
 
     def _folder(self, folder: Path) -> tuple[dict[str, list[Piece]], dict[str, Any]]:
         files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in (".mid", ".midi"))[:MAX_FILES]
         songs: list[MidiSong] = []
         skipped: list[str] = []
+        programs, counts = programs_of(self.config.programs), Counter[str]()
         for path in files:
             try:
                 song = read_midi(path)
             except FileError as error:
                 skipped.append(str(error))
                 continue
-            if any(note.channel != DRUM_CHANNEL for note in song.notes):
+            song = pitched(song, programs, counts)
+            if song.notes:
                 songs.append(song)
             else:
-                skipped.append(f"{path.name} has no pitched notes")
+                of = " of these programs" if programs is not None else ""
+                skipped.append(f"{path.name} has no pitched notes{of}")
         self.bar = self.config.bar or _common_bar(songs)
         voices = self.config.voices or _common_voices(songs)
         pieces = [piece_of(song, voices) for song in songs]
@@ -152,7 +162,7 @@ class MidiRecipe(EventRecipe):
         parts = {"valid": order[:held], "train": order[held:]}
         return (
             {name: [pieces[i] for i in sorted(places)] for name, places in parts.items()},
-            {"files": len(files), "skipped": skipped},
+            {"files": len(files), "skipped": skipped, "notices": told(counts)},
         )
 
 

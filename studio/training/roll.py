@@ -134,13 +134,17 @@ class RollRecipe(RecurrentRecipe):
     result: RollRNN | RollMixture
 
     def prepare(self, data: Path) -> dict[str, Any]:
-        splits = {name: [r for r in rolls if len(r) > 1] for name, rolls in read_rolls(data).items()}
+        read = read_rolls(data)
+        # of rests alone nothing is learned but silence
+        splits = {name: [r for r in rolls if len(r) > 1 and r.any()] for name, rolls in read.items()}
         if not all(splits.values()):
-            raise TrainingError(f"{data}: train, valid and test each need a piece of at least two frames")
+            raise TrainingError(f"{data}: train, valid and test each need a piece of at least two frames with a note")
+        skipped = [f"{len(read[name]) - len(rolls)} pieces of {name} have a single frame or rests only"
+                   for name, rolls in splits.items() if len(rolls) < len(read[name])]
         self.training, self.valid, self.test = splits["train"], splits["valid"], splits["test"]
         return {f"{name}_pieces": len(rolls) for name, rolls in splits.items()} | {
             f"{name}_frames": sum(map(len, rolls)) for name, rolls in splits.items()
-        }
+        } | {"skipped": skipped}
 
     def build(self) -> None:
         if not 1 <= self.config.members <= MAX_MEMBERS:

@@ -66,6 +66,8 @@ class TextSettings(Config):
     """Largest norm of the gradient."""
     validation: float = 0.1
     """Share of the text, at its end, that is kept for validation."""
+    encoding: str = ""
+    """Encoding of the texts, such as cp1251 or shift_jis; empty: found out."""
     rare: int = 1
     """Characters seen fewer times than this are mapped to similar ones."""
     labels: str = "auto"
@@ -119,7 +121,7 @@ class TextRecipe(RecurrentRecipe):
         if not 0.0 <= config.unlabelled <= 1.0:
             raise TrainingError(f"unlabelled: {config.unlabelled} is not from 0 to 1")
         self.initial = self.initial_model(SEQUENCE)
-        documents, report = read_documents(data, config.labels)
+        documents, report = read_documents(data, config.labels, config.encoding)
         texts = by_labels(documents)
         whole = "\n\n".join(texts.values())
         known, self.old_characters = self._known(report)
