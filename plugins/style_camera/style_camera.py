@@ -21,7 +21,7 @@ from torch import Tensor
 from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Path, Text, read_image
 from studio.nn.device import dtype as working_dtype
 from studio.nn.style import load_style
-from studio.nn.style_reader import StyleReader, load_reader
+from studio.nn.style_reader import load_any_reader
 
 HOUSE_STYLES = ["starry_night", "great_wave", "the_scream", "udnie", "red_circles", "woman_with_a_hat"]
 LUMA = (0.299, 0.587, 0.114)
@@ -70,7 +70,7 @@ class StyleCamera(Generator):
         if self.precision == "half" and dtype == torch.float32:
             dtype = torch.bfloat16
         self.stylist = load_style(ctx.model(self.model), device=ctx.device, dtype=dtype)
-        self.reader: StyleReader | None = None  # loaded when a picture is asked for
+        self.reader: Any = None  # loaded when a picture is asked for
         self.taken: dict[str, str] = {}
         self.shares: dict[str, float] = {}
         self.told: set[str] = set()
@@ -149,6 +149,7 @@ class StyleCamera(Generator):
         wanted = dict.fromkeys((*self.shares, first, second), 0.0)
         wanted[first] += self.strength * (1 - self.blend)
         wanted[second] += self.strength * self.blend
+        wanted.pop("", None)
         if not self.shares or self.glide <= 0:
             self.shares = wanted
         else:
@@ -172,7 +173,7 @@ class StyleCamera(Generator):
         """Read the style off a picture: some hundredths of a second, once."""
         try:
             if self.reader is None:
-                self.reader = load_reader(ctx.model(self.model), device=ctx.device)
+                self.reader = load_any_reader(ctx.model(self.model), device=ctx.device)
             if self.reader is None:
                 self._tell(ctx, f"the model {self.model!r} takes no pictures as styles, only those it was trained on; "
                                 "house_styles takes any")
@@ -190,6 +191,9 @@ class StyleCamera(Generator):
         styles = self.stylist.styles
         if name in styles:
             return name
+        if not styles:
+            self._tell(ctx, "this model has no styles of its own; name any picture as the style")
+            return ""
         instead = styles[min(place, len(styles) - 1)]
         self._tell(ctx, f"this model has no style {name!r}; it shows {instead!r} of {', '.join(styles)}")
         return instead

@@ -51,7 +51,9 @@ def adopt_stylegan(path: Path, network: Mapping[str, Any], classes: Sequence[str
 
 def adopt(path: Path, layout: Layout, name: str) -> Adopted:
     """Turn the tensors in ``path`` into a model of ours. Raises WeightsError, completing 'is refused: …'."""
-    ways: dict[str, Callable[[Path, Layout, str], Adopted]] = {"dcgan": _dcgan, "fast_style": _fast_style}
+    ways: dict[str, Callable[[Path, Layout, str], Adopted]] = {
+        "dcgan": _dcgan, "fast_style": _fast_style, "microast": _microast,
+    }
     return ways[layout.adopt](path, layout, name)
 
 
@@ -79,3 +81,12 @@ def _fast_style(path: Path, layout: Layout, name: str) -> Adopted:
     dropped = len(tensors) - len(kept)
     old = f"{dropped} running statistics of an old PyTorch, which were never used, were left out"
     return Adopted(layout, f"{layout.name}: the style {name}", [old] if dropped else [])
+
+
+def _microast(path: Path, layout: Layout, name: str) -> Adopted:
+    from studio.nn import microast
+
+    tensors = read_tensors(path)
+    check_against(microast.expected(), {key: tuple(value.shape) for key, value in tensors.items()}, where="its network")
+    save_model(path, tensors, layout.architecture, {"kind": microast.KIND, "styles": []})
+    return Adopted(layout, f"{layout.name}, which takes any picture as a style")

@@ -70,6 +70,10 @@ LAYOUTS: tuple[Layout, ...] = (
         "conv1.conv2d.weight": (32, 3, 9, 9), "res5.conv2.conv2d.weight": (128, 128, 3, 3),
         "deconv3.conv2d.weight": (3, 32, 9, 9),
     }, adopt="fast_style"),
+    Layout("MicroAST", "style_net", {
+        "style_encoder.enc1.0.conv_layer.weight": (16, 3, 9, 9), "modulator.weight1.0.conv_layer.weight": (64, 1, 3, 3),
+        "decoder.dec3.10.conv_layer.weight": (3, 16, 9, 9),
+    }, adopt="microast"),
     Layout("DCGAN (PyTorch's example)", "gan", matches=lambda shapes: dcgan_widths(shapes) is not None, adopt="dcgan"),
     Layout("DCGAN's discriminator", "", {
         "main.0.weight": (64, 3, 4, 4), "main.2.weight": (128, 64, 4, 4), "main.11.weight": (1, 512, 4, 4),

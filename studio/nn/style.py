@@ -235,11 +235,13 @@ def load_net(path: Path) -> StyleNet:
 
 def load_style(path: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> Stylist:
     """The style model in a file, ours or imported, ready for use. Raises WeightsError when it is not one."""
-    from studio.nn import fast_style
+    from studio.nn import fast_style, microast
 
     model = load_model(path, ARCHITECTURE)
     if model.config.get("kind") == fast_style.KIND:
         return fast_style.stylist(model.config, model.tensors, device=device, dtype=dtype)
+    if model.config.get("kind") == microast.KIND:
+        return microast.stylist(model.tensors, device=device, dtype=dtype)
     return Stylist(load_net(path).eval(), device=device, dtype=dtype)
 
 

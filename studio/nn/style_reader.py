@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from studio.nn import vgg
+from studio.nn import microast, vgg
 from studio.nn.style import ARCHITECTURE, READER
 from studio.nn.weights import WeightsError, load_model
 
@@ -138,7 +138,7 @@ def from_tensors(config: Mapping[str, Any], tensors: Mapping[str, Tensor], width
 
 
 def load_reader(path: Path, *, device: str = "cpu") -> StyleReader | None:
-    """The reader in the file of a style network; None where it has none. Raises WeightsError when it is damaged."""
+    """The reader in the file of our style network; None where it has none. Raises WeightsError when it is damaged."""
     model = load_model(path, ARCHITECTURE)
     if "reader" not in model.config:
         return None
@@ -148,3 +148,11 @@ def load_reader(path: Path, *, device: str = "cpu") -> StyleReader | None:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[0]
         raise WeightsError(f"{path}: its reader of styles cannot be built ({first}); train it again") from None
+
+
+def load_any_reader(path: Path, *, device: str = "cpu") -> StyleReader | microast.MicroReader | None:
+    """What reads styles off pictures for the network in a file, ours or imported; None where nothing does."""
+    model = load_model(path, ARCHITECTURE)
+    if model.config.get("kind") == microast.KIND:
+        return microast.MicroReader(model.tensors, device)
+    return load_reader(path, device=device)

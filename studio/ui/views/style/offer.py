@@ -150,4 +150,7 @@ class PictureOffer(QFrame):
 def _models() -> list[StyleModel]:
     from studio.library.models import list_models
 
-    return [StyleModel(model.name, model.path, "reader" in model.config) for model in list_models("style_net")]
+    return [
+        StyleModel(model.name, model.path, "reader" in model.config or model.config.get("kind") == "microast")
+        for model in list_models("style_net")
+    ]

@@ -104,13 +104,13 @@ class Previews:
         import torch
 
         from studio import paths
-        from studio.nn.style_reader import load_reader
+        from studio.nn.style_reader import load_any_reader
         from studio.picture import read_image
 
         model, stylist = self._loaded
         if path not in self._taken:
             try:
-                self._reader = self._reader or load_reader(paths.find_model(model))
+                self._reader = self._reader or load_any_reader(paths.find_model(model))
                 if self._reader is None:
                     return False
                 pixels = torch.from_numpy(read_image(path, at_least=LEAST_READ).copy()).permute(2, 0, 1)
