@@ -89,7 +89,9 @@ def import_model(
         if wanted and (layout is None or layout.name != wanted):
             found = layout.name if layout else "of an unknown layout"
             raise WeightsError(f"{short_path(source)} is refused: it is {found}, not {wanted}")
-    _write_card(target, source, layout, licence, about)
+    own = _own_card(source)
+    about = about or str(own.get("title", ""))
+    _write_card(target, source, layout, licence, about, own)
     return Imported(target, layout, count, report, about)
 
 
@@ -230,7 +232,20 @@ def _finish(
     return found, len(shapes), ""
 
 
-def _write_card(target: Path, source: Path, layout: Layout | None, licence: str, about: str) -> None:
+def _own_card(source: Path) -> dict[str, Any]:
+    """The card beside a model that the studio trained, if it is that file's; else nothing."""
+    from studio import safe_json
+
+    try:
+        card = safe_json.load_object(source.with_suffix(".json"), max_bytes=1 << 20)
+    except (FileError, safe_json.JsonError):
+        return {}
+    return card if card.get("sha256") == sha256(source) else {}
+
+
+def _write_card(
+    target: Path, source: Path, layout: Layout | None, licence: str, about: str, own: dict[str, Any]
+) -> None:
     from studio import safe_json
 
     card = {
@@ -238,6 +253,9 @@ def _write_card(target: Path, source: Path, layout: Layout | None, licence: str,
         "architecture": layout.architecture if layout else "", "imported_from": source.name, "sha256": sha256(target),
         "source_sha256": sha256(source), **({"about": about} if about else {}),
     }
+    if own:  # what a training wrote says more than can be seen from outside
+        given = {} if licence == "unknown" else {"licence": licence}
+        card = {**own, **given, "name": target.stem, "imported_from": source.name, "sha256": card["sha256"]}
     try:
         safe_json.save(target.with_suffix(".json"), card)
     except FileError:

@@ -202,6 +202,18 @@ def test_safetensors_are_checked_copied_and_ours_keep_their_metadata(tmp_path: P
     assert not list((tmp_path / "m").iterdir())
 
 
+def test_a_model_that_the_studio_trained_keeps_its_card(tmp_path: Path) -> None:
+    source = tmp_path / "garden.safetensors"
+    save_model(source, {"a": torch.ones(2)}, "gan", {}, {"title": "Flowers of June", "figures": {"score": 0.5}})
+    done = import_model(source, name="june")
+    card = json.loads(done.path.with_suffix(".json").read_text())
+    assert done.about == card["title"] == "Flowers of June" and card["figures"] == {"score": 0.5}
+    assert card["name"] == "june" and card["imported_from"] == "garden.safetensors" and verify(done.path) == ""
+    source.with_suffix(".json").write_text(json.dumps({**card, "sha256": "0" * 64}))
+    other = json.loads(import_model(source, name="other").path.with_suffix(".json").read_text())
+    assert "figures" not in other, "that card is another file's"
+
+
 def test_absent_files_and_folders(tmp_path: Path) -> None:
     for path, word in ((tmp_path / "none.pt", "no such file"), (tmp_path, "no such file|folder")):
         with pytest.raises(FileError, match=word):
