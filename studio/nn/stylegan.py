@@ -167,6 +167,9 @@ def resample(
     The filter is convolved (turned round), and the result shrinks by its length less one (the papers' upfirdn).
     """
     count, channels, height, width = x.shape
+    if up > 1 and taps is not None and taps.ndim == 1:
+        x = enlarged(enlarged(x, taps * math.sqrt(gain), up, pad, 3), taps * math.sqrt(gain), up, pad, 2)
+        return x[:, :, ::down, ::down]
     if up > 1:
         wide = x.new_zeros(count, channels, height, up, width, up)
         wide[:, :, :, 0, :, 0] = x
@@ -182,3 +185,27 @@ def resample(
     row = kernel.flip(0).view(1, 1, 1, -1).expand(channels, 1, 1, -1)
     x = F.conv2d(x, row, stride=(1, down), groups=channels)
     return F.conv2d(x, row.transpose(2, 3), stride=(down, 1), groups=channels)
+
+
+def enlarged(x: torch.Tensor, taps: torch.Tensor, up: int, pad: tuple[int, int], axis: int) -> torch.Tensor:
+    """``resample`` with ``up`` > 1 along one ``axis`` (2 or 3) of ``x (N, C, H, W)``, without the inserted zeros.
+
+    Every ``up``-th result is made by every ``up``-th tap (a polyphase filter): a fraction of the work.
+    """
+    channels = x.shape[1]
+    length = x.shape[axis] * up + sum(pad) - len(taps) + 1
+    phase = -(-len(taps) // up)  # taps of one phase
+    kernel = F.pad(taps.float(), (0, phase * up - len(taps))).view(phase, up).flip(0).to(x.dtype)
+    shape = (1, phase) if axis == 3 else (phase, 1)
+    parts = [
+        F.conv2d(x, kernel[:, index].reshape(1, 1, *shape).expand(channels, 1, *shape), groups=channels,
+                 padding=(0, phase - 1) if axis == 3 else (phase - 1, 0))
+        for index in range(up)
+    ]
+    whole = torch.stack(parts, axis + 1).flatten(axis, axis + 1)
+    # the full convolution is cut, or continued with zeros, to what the padding leaves of it
+    first = len(taps) - 1 - pad[0]
+    if first >= 0 and first + length <= whole.shape[axis]:
+        return whole.narrow(axis, first, length)
+    sides = (-first, first + length - whole.shape[axis])
+    return F.pad(whole, sides if axis == 3 else (0, 0, *sides))

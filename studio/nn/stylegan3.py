@@ -166,9 +166,12 @@ class FilteredConv(nn.Module):
         if scale is not None:
             x = x * scale.to(x.dtype)[:, :, None, None]
         x = x + self.bias.to(x.dtype)[:, None, None]
-        x = resample(x, self.up_filter, up=layer.up, pad=layer.pad, gain=float(layer.up**2))
-        if not layer.colours:
-            x = F.leaky_relu(x, 0.2) * ROOT2
+        if layer.colours:
+            x = resample(x, self.up_filter, up=layer.up, pad=layer.pad, gain=float(layer.up**2))
+        else:
+            # the activation's gain may as well come before it
+            x = resample(x, self.up_filter, up=layer.up, pad=layer.pad, gain=ROOT2 * layer.up**2)
+            x = F.leaky_relu(x, 0.2)
         if self.clamp is not None:
             x = x.clamp(-self.clamp, self.clamp)
         return resample(x, self.down_filter, down=layer.down)
