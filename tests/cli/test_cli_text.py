@@ -53,7 +53,7 @@ def test_what_cannot_be_judged_is_a_sentence(
 ) -> None:
     (tmp_path / "empty.txt").write_text("", encoding="utf-8")
     for arguments, said in (
-        ([minds, str(tmp_path / "empty.txt")], "no characters"), ([minds, str(tmp_path / "gone.txt")], "gone.txt"),
+        ([minds, str(tmp_path / "empty.txt")], "no text"), ([minds, str(tmp_path / "gone.txt")], "gone.txt"),
         (["whitman", str(tmp_path / "empty.txt")], "knows no labels"), (["nobody", str(tmp_path)], "nobody"),
         ([minds, str(tmp_path / "empty.txt"), "--last", "0"], "--last"),
     ):
