@@ -22,6 +22,7 @@ COMMANDS = {
     "recipe": "print how an exported file was made",
     "models": "list the networks, show a card, import a file",
     "train": "train a network on your own texts, MIDI files or pictures",
+    "place": "find the place of a photograph in a generator's latent space",
     "humanise": "play the drums of a MIDI file as drummers would",
     "text": "tell from a text who may have written it, by a model that knows labels",
     "plugins": "list, write, check and enable plugins",

@@ -11,7 +11,7 @@ undo. Listeners hear of each guess as the news ``photo``.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,13 @@ class Shown:
     blend: float = 0.0
 
 
-def search(job: Job[Any], path: Path, shown: Shown, device: str, found: Found) -> Place:
-    """The work of the job: read the file, guess, descend. Raises FileError for a file that is no picture."""
+def search(
+    job: Job[Any], path: Path, shown: Shown, device: str, found: Found, steps: int | None = None
+) -> Place:
+    """The work of the job: read the file, guess, descend for ``steps`` (None: as many as usual).
+
+    Raises FileError for a file that is no picture, FileNotFoundError or WeightsError for a model that cannot be used.
+    """
     import torch
 
     from studio.nn.encoder import find_encoder
@@ -101,6 +106,8 @@ def search(job: Job[Any], path: Path, shown: Shown, device: str, found: Found) -
         features = None  # by pixels alone: rougher, and better than nothing
     found.encoded = encoder is not None
     wish, shares = Settings(truncation=shown.truncation), _shares(net.classes, shown)
+    if steps is not None:
+        wish = replace(wish, steps=steps)
     for guess in invert(net, picture, features, wish, encoder=encoder, shares=shares, check=job.check):
         found.place = of_vector(guess.deviation.cpu().numpy())
         found.picture, found.distance = _frame(guess.picture), guess.distance

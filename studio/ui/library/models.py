@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 KINDS = (("Models", tuple(f"*{ending}" for ending in ENDINGS)),)
 ARCHITECTURES = {
-    "gan": ("Pictures (GAN)", "image", "latent"), "features": ("Feature networks", "image", "eye"),
+    "gan": ("Pictures (GAN)", "image", "latent"), "encoder": ("Photo to place", "image", "photo"),
+    "features": ("Feature networks", "image", "eye"),
     "style_net": ("Live styles", "image", "style"), "sequence-rnn": ("Text", "text", "text"),
     "event-rnn": ("Music", "notes", "piano"), "roll-rnn": ("Music", "notes", "piano"),
 }

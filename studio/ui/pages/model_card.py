@@ -13,8 +13,9 @@ from studio.session.thumbnails import house_presets, key_of, read_thumb
 from studio.ui.pages.parts import size_text
 
 KINDS = {
-    "gan": ("image", "pictures"), "style_net": ("image", "styles"), "features": ("image", "eyes"),
-    "sequence-rnn": ("text", "text"), "event-rnn": ("notes", "notes"), "roll-rnn": ("notes", "piano rolls"),
+    "gan": ("image", "pictures"), "encoder": ("image", "places"), "style_net": ("image", "styles"),
+    "features": ("image", "eyes"), "sequence-rnn": ("text", "text"), "event-rnn": ("notes", "notes"),
+    "roll-rnn": ("notes", "piano rolls"),
 }
 """Architecture → media kind, word."""
 SKIPPED = ("title", "about", "name", "architecture", "sha256", "parameters", "config", "command", "recipe")
