@@ -75,7 +75,7 @@ class Played:
         """A w for each layer ``(1, layers, latent)``: from ``first`` to ``last`` (0..1 of the layers, coarse to fine)
         that of ``other`` by ``amount`` (Karras et al. 2019, style mixing)."""
         rows = [w] * self.layers
-        for index in range(int(first * self.layers), round(last * self.layers)):
+        for index in range(int(first * self.layers + 1e-6), round(last * self.layers)):
             rows[index] = lerp(w, other, amount)
         return torch.stack(rows, 1)
 
