@@ -74,14 +74,17 @@ def kernel_figures(recipe: Any, settings: Config, model: Subject, data: Path, ey
 
 @torch.no_grad()
 def style_figures(recipe: Any, model: Subject) -> dict[str, float]:
-    """How much styled pictures change where nothing moves but a camera's noise, in levels of 255, and how many times
-    the losses are of those of networks with a single style, where the card has them."""
+    """How much styled pictures change where nothing moves but a camera's noise, and where the camera pans over a still
+    picture, in levels of 255; and how many times the losses are of those of networks with a single style, on average
+    over the styles that the card has them for (``single_style``: style → weighted sum of losses)."""
     net = load_net(model.path)
     picture = recipe.held_out[:4]
-    found = {"flicker": flicker(net, picture)}
-    single = model.card.get("figures", {}).get("single_style_score")
-    if isinstance(single, (int, float)) and single > 0:
-        found["times_single_style"] = float(recipe.validate()["score"]) / float(single)
+    found = {"flicker": flicker(net, picture), "flicker_panned": flicker_panned(net, picture)}
+    single = model.card.get("single_style", {})
+    if single:
+        own = recipe.by_style()
+        ratios = [own[name]["total"] / float(score) for name, score in single.items() if name in own]
+        found["times_single_style"] = float(np.mean(ratios))
     return found
 
 
@@ -93,9 +96,23 @@ def flicker(net: StyleNet, pictures: torch.Tensor, seed: int = 0) -> float:
     first, second = (
         (pictures + NOISE * torch.randn(pictures.shape, generator=draw)).clamp(0, 1) for _ in range(2)
     )
+    return _change(net, first, second, slice(None), slice(None))
+
+
+@torch.no_grad()
+def flicker_panned(net: StyleNet, pictures: torch.Tensor, move: int = 3) -> float:
+    """The same for a pan: two views, the second ``move`` pixels further to the right, compared where both see the same
+    thing. No noise: only what moves with the frame instead of with the things changes."""
+    edge = 8  # what the border of the frame does to the picture beside it is no flicker
+    wide = pictures.shape[3] - move
+    first, second = pictures[..., :wide // 8 * 8], pictures[..., move : move + wide // 8 * 8]
+    return _change(net, first, second, slice(edge + move, -edge), slice(edge, -edge - move))
+
+
+def _change(net: StyleNet, first: torch.Tensor, second: torch.Tensor, one: slice, other: slice) -> float:
+    """Mean absolute difference (of 255) of columns ``one`` of the first and ``other`` of the second styled view."""
     changes = []
-    for row in range(len(net.styles)):
-        mix = torch.zeros(len(pictures), len(net.styles) + 1)
-        mix[:, row] = 1.0
-        changes.append(float((net(first, mix) - net(second, mix)).abs().mean()) * 255)
+    for row in net.table()[:-1]:
+        a, b = (net.paint(view, row.expand(len(view), -1)) for view in (first, second))
+        changes.append(float((a[..., one] - b[..., other]).abs().mean()) * 255)
     return float(np.mean(changes))

@@ -166,10 +166,9 @@ class StyleRecipe(PaintRecipe):
         return figures
 
     @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Mean losses on the held-out photographs; ``style_NAME`` is the share of the distance to that style left."""
-        figures: dict[str, float] = {}
-        totals, contents = [], []
+    def by_style(self) -> dict[str, dict[str, float]]:
+        """The losses of each style on the held-out photographs, and their weighted sum ``total``."""
+        found: dict[str, dict[str, float]] = {}
         picture = self.held_out.to(self.config.device)
         count, table = len(picture), self.average.table()
         ones = torch.ones(count, device=picture.device)
@@ -177,15 +176,22 @@ class StyleRecipe(PaintRecipe):
             with self.mixed():
                 out = self.average.paint(picture, table[row].expand(count, -1))
             losses = self._losses(out, picture, self.aim.of(torch.full((count,), row, device=picture.device)), ones)
-            figures[f"style_{name}"] = round(float(losses["style"]), 5)
-            contents.append(float(losses["content"]))
-            totals.append(float(self._total(losses)))
+            found[name] = {"total": float(self._total(losses)), **{key: float(one) for key, one in losses.items()}}
+        return found
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Mean losses on the held-out photographs; ``style_NAME`` is the share of the distance to that style left."""
+        found = self.by_style()
+        picture = self.held_out.to(self.config.device)
         with self.mixed():
-            plain = self.average.paint(picture, table[-1].expand(count, -1))
-        figures["content"] = round(float(np.mean(contents)), 4)
-        figures["plain_mae"] = round(float((plain.clamp(0, 1) - picture).abs().mean()), 4)
-        figures["score"] = round(float(np.mean(totals)), 5)
-        return figures
+            plain = self.average.paint(picture, self.average.table()[-1].expand(len(picture), -1))
+        return {
+            **{f"style_{name}": round(losses["style"], 5) for name, losses in found.items()},
+            "content": round(float(np.mean([losses["content"] for losses in found.values()])), 4),
+            "plain_mae": round(float((plain.clamp(0, 1) - picture).abs().mean()), 4),
+            "score": round(float(np.mean([losses["total"] for losses in found.values()])), 5),
+        }
 
     @torch.no_grad()
     def sample(self, folder: Path, index: int) -> list[Path]:

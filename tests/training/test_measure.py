@@ -18,7 +18,7 @@ from studio.training import measure as measuring
 from studio.training.gan import GanRecipe, GanSettings
 from studio.training.loop import train
 from studio.training.measure import Entry, Figure, MeasureError, Subject, Target, data_of, entries, measure
-from studio.training.measure_kinds import flicker
+from studio.training.measure_kinds import flicker, flicker_panned
 from studio.training.roll import RollRecipe, RollSettings
 from studio.training.text import TextRecipe, TextSettings
 
@@ -140,6 +140,18 @@ def test_flicker_grows_with_what_a_network_makes_of_noise() -> None:
             if name == "gamma":
                 value.zero_()
     assert 0.0 <= flicker(net, grey) <= first and flicker(net, grey, seed=1) != first
+
+
+def test_a_pan_flickers_by_what_does_not_move_with_the_things() -> None:
+    torch.manual_seed(0)
+    net = StyleNet(["one"], 8, 16, 1).eval()
+    picture = torch.rand(1, 3, 40, 51)
+    with torch.no_grad():
+        net.head.weight.mul_(20)
+        assert flicker_panned(net, picture) > 0.1, "strokes of a network that works in blocks stay where they were"
+        net.head.weight.zero_()
+        net.keep.fill_(1.0)
+    assert flicker_panned(net, picture) == pytest.approx(0.0, abs=1e-4), "the picture itself moves with the camera"
 
 
 def test_the_house_table_names_models_and_targets_that_are_read() -> None:
