@@ -129,9 +129,15 @@ class Worker:
                 return
         self.start(stages, wait=False)
 
+    @property
+    def asked(self) -> list[Stage]:
+        """The stages that were asked for last; ``stages`` run until the next step takes these."""
+        with self._lock:
+            return list(self._wanted or self.stages)
+
     def restart(self, *, wait: bool = True) -> None:
         """The same stages and values again, with new generators, at full size."""
-        self.start(self._wanted or self.stages, wait=wait)
+        self.start(self.asked, wait=wait)
 
     def stop(self, seconds: float = STOP_SECONDS) -> bool:
         """End the thread; False when it did not end in time and was left behind (whatever it makes is ignored)."""

@@ -121,7 +121,7 @@ class Line:
         try:
             if fresh:
                 self.worker.start(stages, wait=False)
-            elif [id(stage) for stage in stages] != [id(stage) for stage in self.worker.stages] or not self.busy:
+            elif [id(stage) for stage in stages] != [id(stage) for stage in self.worker.asked] or not self.busy:
                 self.worker.change(stages)
         except GeneratorError as error:
             self.reason = str(error)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -67,11 +68,28 @@ class Dim(Generator):
 '''
 
 
+HELD = '''
+import threading
+import numpy as np
+from studio.api import Generator
+
+class Held(Generator):
+    """Steps when it is let."""
+    id = "test.held"
+    entered, gate = threading.Event(), threading.Event()
+
+    def step(self, ctx):
+        Held.entered.set()
+        Held.gate.wait(20.0)
+        return np.zeros((2, 2, 3), np.uint8)
+'''
+
+
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
     places = []
-    for name, text in (("shade", SOURCE), ("dim", EFFECT)):
+    for name, text in (("shade", SOURCE), ("dim", EFFECT), ("held", HELD)):
         place = tmp_path / f"{name}.py"
         place.write_text(text)
         places.append(read_plugin(place))
@@ -103,6 +121,24 @@ def test_a_generator_is_loaded_and_runs(session: Session) -> None:
     until(session, lambda: level(session) == 255)
     assert "A" in news and session.decks["A"].state == "running"
     until(session, lambda: session.decks["A"].details(0).get("count", 0) > 3)
+
+
+def test_what_is_taken_back_before_the_deck_has_taken_it_up_never_runs(session: Session) -> None:
+    session.load("A", "test.held")
+    until(session, lambda: session.decks["A"].stages() and session.decks["A"].stages()[0].generator.id == "test.held")
+    held = cast(Any, session.decks["A"].stages()[0].generator)
+    until(session, held.entered.is_set)
+    before = session.decks["A"].stages()
+    session.add_effect("A", "test.dim", params={"fails": True})
+    until(session, lambda: len(session.decks["A"].stages()) == 2)
+    worker = session.decks["A"].worker
+    assert worker.stages == before and worker.asked == session.decks["A"].stages()
+    session.undo()
+    assert worker.asked == before == session.decks["A"].stages()
+    steps = worker.status().steps
+    held.gate.set()
+    until(session, lambda: worker.status().steps > steps + 2)
+    assert worker.stages == before and not any("cannot be set up" in notice.text for notice in session.notices)
 
 
 def test_values_and_undo(session: Session) -> None:

@@ -161,6 +161,8 @@ def fault(show: Show, rng: Rng, event: Event) -> Steps:
     before = session.copy_look(line)
     session.load(line, NAME)
     yield from show.until(lambda: show.running(line), HEALED, "the plugin runs before its fault")
+    if not any(slot.generator == NAME for slot in session.decks[line].slots[:1]):
+        return  # a fade of the set list came to its end, with another look
     healthy = show.running(other)
     pictures = show.pictures(other)
     session.set_value(line, 0, "fault", event.detail)
