@@ -52,7 +52,7 @@ class HandwritingSettings(Config):
     """Points of a piece at the most; longer ones are left out."""
     lines: int = 6000
     """Lines that the studio's own pen writes where DATA is a text."""
-    lr: float = 2e-3
+    lr: float = 3e-3
     """Peak learning rate of Adam; it warms up over 100 steps and falls along a cosine."""
     weight_decay: float = 0.0
     """Decay of the weights (AdamW)."""
@@ -212,16 +212,19 @@ class HandwritingRecipe(RecurrentRecipe):
         ]
 
     def sample(self, folder: Path, index: int) -> list[Path]:
-        from studio.training.handwriting_sheet import sheet
+        from PIL import Image
 
-        path = folder / "samples" / f"{self.name}-{index:06d}.svg"
+        from studio.training.handwriting_sheet import picture, sheet
+
+        path = folder / "samples" / f"{self.name}-{index:06d}.png"
         self.network.eval()
         network = self.network.cpu() if self.config.device != "cpu" else self.network
         lines = [
             write(network, self.charset, line, self.scale, bias=0.6, seed=seed) for seed, line in enumerate(SAMPLE)
         ]
         network.to(self.config.device)
-        write_text(path, sheet(lines), parents=True)
+        write_text(path.with_suffix(".svg"), sheet(lines), parents=True)
+        Image.fromarray(picture(lines)).save(path)
         return [path]
 
 
