@@ -203,8 +203,10 @@ def main() -> int:
                 os.write(1, line)
                 told = line
             time.sleep(POLL)
-    port.unplug()
-    return 0
+    last = threading.Thread(target=port.unplug, daemon=True)
+    last.start()
+    last.join(1.0)
+    os._exit(0)  # a JACK client whose server is busy may never close
 
 
 if __name__ == "__main__":
