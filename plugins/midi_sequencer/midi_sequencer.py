@@ -77,7 +77,7 @@ class MidiSequencer(Answering, Feeling, Forming, Harmonising, Generator):
     melody = Path("", accepts="midi", group="Melody", live=False,
                   help="A .mid file whose top line is kept, note for note; the model's other voices go with it")
     colour = Float(0.1, 0.0, 1.0, group="Melody", applies=[{"melody": True}, {"respond": "harmonise"}],
-                   help="How freely the added voices leave the key: 0 never, 1 as the model likes")
+                   help="How freely the added voices leave the key and its chords: 0 hardly, 1 as the model likes")
 
     temperature = Float(0.9, 0.05, 2.0, curve="log", group="Choice",
                         help="Low: plain and safe, 1: as learned, high: wild")

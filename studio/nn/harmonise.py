@@ -28,6 +28,11 @@ from studio.nn.stepper import Stepper
 DRUMS = 9
 _TONES = {"major": SCALES["major"], "minor": (*SCALES["minor"], 11)}
 """Tones of a key: minor with both its sevenths."""
+_CHORDS = [
+    frozenset((root + step) % 12 for step in steps) for root in range(12)
+    for steps in ((0, 4, 7, 10), (0, 3, 7, 10), (0, 4, 7, 11), (0, 3, 6, 10), (0, 3, 6, 9))
+]
+"""Triads and chords of the seventh."""
 SHORTEST = 1 / 32
 """Shortest note (beats)."""
 LONGEST = 2048
@@ -40,7 +45,7 @@ class MelodyError(ValueError):
 
 @dataclass(frozen=True)
 class Harmony:
-    """The melody as voice 0 and the voices beneath it, by start; the key that was chosen; nats per beat."""
+    """The melody as voice 0 and the voices beneath it, by start; its key; nats per beat by the model."""
 
     notes: tuple[VoiceNote, ...]
     key: str
@@ -54,6 +59,9 @@ class _Row:
     grammar: Grammar
     weight: float = 0.0
     likelihood: float = 0.0
+    """Log-chance of all its symbols by the model alone."""
+    worth: float = 0.0
+    """The same with what the key and the chords say."""
     notes: list[VoiceNote] = field(default_factory=list)
     until: dict[int, int] = field(default_factory=dict)
     """Voice → step at which its last note ends."""
@@ -90,8 +98,8 @@ def top_line(notes: Sequence[Note]) -> list[Note]:
 class Harmoniser:
     """Harmonises with what ``stepper`` has learned of ``vocabulary``, which must have several voices.
 
-    ``rows`` harmonies are written side by side; ``colour`` is how freely tones outside the key are used (0: never, 1:
-    as the model likes); ``crossing`` allows a voice above the one over it.
+    ``rows`` harmonies are written side by side; ``colour`` is how freely they leave the key and its chords (0: hardly,
+    1: as the model likes); ``crossing`` allows a voice above the one over it.
     """
 
     def __init__(
@@ -103,7 +111,7 @@ class Harmoniser:
         self.words, self.rows, self.crossing = vocabulary, max(1, rows), crossing
         self.sampling = Sampling(temperature=temperature, top_p=0.98)
         self.colour = math.log(max(colour, 1e-9))
-        self._tinted: dict[int, NDArray[np.float64]] = {}
+        self._tinted: dict[tuple[frozenset[int], int, bool], NDArray[np.float64]] = {}
         self.rng = np.random.default_rng(seed)
         self.stepper = stepper.twin()
 
@@ -124,7 +132,7 @@ class Harmoniser:
             check(beat / self.beats)
             rows, logits = self._beat(rows, logits, beat)
             rows, logits = self._resampled(rows, logits)
-        best = max(rows, key=lambda row: row.likelihood)
+        best = max(rows, key=lambda row: row.worth)
         given = [VoiceNote(0, n.pitch, n.start, n.duration, n.velocity) for n in melody]
         end = max(note.start + note.duration for note in given)
         others = [  # the model thinks in whole beats; the melody may end before
@@ -154,6 +162,7 @@ class Harmoniser:
                 f"model's highest voice has {max(known) - min(known)}"
             )
         name, self.shift, self.label = self._key(melody, key, shifts)
+        self.home = transposed(name, self.shift)
         self.starts: dict[int, tuple[int, int]] = {}  # step → pitch, steps
         line = sorted(melody, key=lambda n: n.start)
         for note, after in zip(line, [*line[1:], None], strict=True):
@@ -161,6 +170,8 @@ class Harmoniser:
             stop = round((after.start if after else note.start + note.duration) * grid)
             steps = min(max(1, round((note.start + note.duration) * grid) - step), max(1, stop - step))
             self.starts.setdefault(step, (note.pitch + self.shift, steps))
+        self.closing = max(self.starts)
+        """Step of the melody's last note."""
         self._tinted.clear()
         return name
 
@@ -220,10 +231,12 @@ class Harmoniser:
             token = int(allowed[0])
             self._weigh(row, logits, token)
         else:
-            # what the model finds likely, less where a tone is outside the key
-            shares = _log_chances(logits) + self._tints(row)
+            # what the model finds likely, less where a tone is outside the key or the chord
+            plain = _log_chances(logits)
+            shares = plain + self._tints(row)
             token = draw(chances(shares.astype(np.float32), self.sampling, mask=mask), float(self.rng.random()))
-            row.likelihood += float(shares[token])
+            row.likelihood += float(plain[token])
+            row.worth += float(shares[token])
             row.weight += float(np.logaddexp.reduce(shares[allowed]))
         note = row.grammar.push(token)
         if note is not None:
@@ -235,23 +248,39 @@ class Harmoniser:
         return token
 
     def _tints(self, row: _Row) -> NDArray[np.float64]:
-        """What is added to the log-chances of symbols: less for notes outside the key, but not for the tone sung."""
-        sung = row.pitch[0] % 12 if row.until.get(0, 0) > row.grammar.now else -1
-        if sung not in self._tinted:
-            words = self.words
-            tonic, _, mode = self.label.partition(" ")
-            made = np.zeros(words.size)
-            if tonic in KEYS:
-                tones = [(KEYS.index(tonic) + step) % 12 for step in _TONES[mode]] + [sung]
-                first, stop = words.bases[2:4]
-                made[first:stop] = np.where(np.isin(words.pitches % 12, tones), 0.0, self.colour)
-            self._tinted[sung] = made
-        return self._tinted[sung]
+        """What is added to the log-chances of symbols: less for notes that leave the key, once more less for those that
+        make no chord with what sounds. What is sung is never wrong; the last chord is at home."""
+        now = row.grammar.now
+        heard = frozenset(row.pitch[voice] % 12 for voice, until in row.until.items() if until > now)
+        sung = row.pitch[0] % 12 if row.until.get(0, 0) > now else -1
+        known = (heard, sung, now >= self.closing)
+        if known not in self._tinted:
+            self._tinted[known] = self._tint(*known)
+        return self._tinted[known]
+
+    def _tint(self, heard: frozenset[int], sung: int, closing: bool) -> NDArray[np.float64]:
+        words, first = self.words, self.words.bases[2]
+        tonic, _, mode = self.home.partition(" ")
+        keynote = KEYS.index(tonic)
+        tones = {(keynote + step) % 12 for step in _TONES[mode]} | {sung}
+        triad = {(keynote + step) % 12 for step in ((0, 3, 7) if mode == "minor" else (0, 4, 7))}
+        closing = closing and sung in triad
+        made = np.zeros(words.size)
+        for place, (voice, pitch) in enumerate(words.notes):
+            tone = pitch % 12
+            if closing:
+                fits = tone == keynote if voice == words.voices - 1 else tone in triad
+                made[first + place] = 0.0 if fits else 2 * self.colour
+            else:
+                chord = any(heard | {tone} <= known for known in _CHORDS)
+                made[first + place] = self.colour * ((tone not in tones) + (not chord))
+        return made
 
     def _weigh(self, row: _Row, logits: NDArray[np.float32], token: int) -> None:
         """A symbol that is set, not chosen: the row weighs as much as the model likes it."""
         share = float(_log_chances(logits)[token])
         row.likelihood += share
+        row.worth += share
         row.weight += share
 
     def _may(self, row: _Row) -> NDArray[np.bool_]:
