@@ -19,6 +19,8 @@ NETWORKS = ("stylegan2", "stylegan3", "dcgan_example")
 """What the configuration of such a model says under ``network``."""
 
 BATCH_NORM_EPS = 1e-5
+MAX_LATENT = 2048
+"""Most numbers of z."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class ExampleDcgan(PictureGenerator):
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         widths = tuple(int(width) for width in values["widths"])
-        if not 4 <= len(widths) <= 10 or any(not 1 <= width <= 8192 for width in widths) or widths[-1] not in (1, 3):
+        sound = all(1 <= width <= 8192 for width in widths) and widths[-1] in (1, 3) and widths[0] <= MAX_LATENT
+        if not 4 <= len(widths) <= 10 or not sound:
             raise ValueError(f"a DCGAN of the widths {widths} is not known")
         self.config = DcganShape(widths)
         super().__init__(self.config)

@@ -23,6 +23,8 @@ from studio.nn.gan_base import PictureGenerator
 ROOT2 = math.sqrt(2.0)
 MAX_SIZE = 2048
 MAX_LABELS = 1024
+MAX_WIDTH = 2048
+"""Most numbers of z, w and the layers between them: what is surveyed grows with them."""
 HALF_STEPS = 4
 """So many of the highest resolutions compute in half precision where that is asked for, as in the papers."""
 
@@ -60,8 +62,8 @@ class StyleShape:
         names = tuple(str(name)[:100] for name in values.get("classes", ()))
         if not 8 <= size <= MAX_SIZE or size & (size - 1):
             raise ValueError(f"its pictures have {size} pixels a side; powers of two from 8 to {MAX_SIZE} are known")
-        if not (1 <= w <= 4096 and 1 <= z <= w):
-            raise ValueError(f"z of {z} and w of {w} numbers: z may not be longer than w")
+        if not (1 <= w <= MAX_WIDTH and 1 <= z <= w):
+            raise ValueError(f"z of {z} and w of {w} numbers: z may not be longer than w, w not than {MAX_WIDTH}")
         if not 0 <= count <= MAX_LABELS:
             raise ValueError(f"it has {count} labels, at most {MAX_LABELS} are read")
         if names and len(names) != count:
@@ -86,6 +88,15 @@ class Dense(nn.Module):
         """``(N, inputs)`` to ``(N, outputs)``, always in full precision."""
         y = F.linear(x.float(), self.weight.float() * self.gain, self.bias.float() * self.rate)
         return F.leaky_relu(y, 0.2) * ROOT2 if self.bent else y
+
+
+def clamp_of(value: Any) -> float | None:
+    """A configuration's clamp: None, or a number above 0. Raises ValueError or TypeError."""
+    if value is None:
+        return None
+    if not 0 < float(value) < math.inf:
+        raise ValueError(f"its values are clamped to {value}, which leaves nothing")
+    return float(value)
 
 
 def unit(x: torch.Tensor) -> torch.Tensor:
@@ -130,6 +141,9 @@ class StyleGan(PictureGenerator):
         self.config = shape
         hidden = tensors.get("mapping.fc0.weight", (shape.w,))[0]
         embedded = tensors.get("mapping.embed.weight", (shape.w,))[0]
+        if max(hidden, embedded) > MAX_WIDTH:
+            wide = max(hidden, embedded)
+            raise ValueError(f"its mapping network is {wide:,} numbers wide, at most {MAX_WIDTH} are read")
         self.mapping = StyleMapping(shape, embedded, hidden)
 
     @abstractmethod

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from studio.nn.stylegan import ROOT2, Dense, StyleGan, StyleShape, resample
+from studio.nn.stylegan import ROOT2, Dense, StyleGan, StyleShape, clamp_of, resample
 
 TAPS = 4
 """Length of the low-pass filter (1, 3, 3, 1) / 8."""
@@ -114,7 +114,7 @@ class StyleGan2(StyleGan):
         widths = [int(width) for width in values["widths"]]
         if len(widths) != int(math.log2(shape.size)) - 1 or any(not 1 <= width <= 4096 for width in widths):
             raise ValueError(f"a picture of {shape.size} pixels does not go with {len(widths)} resolutions")
-        clamp = None if values.get("clamp") is None else float(values["clamp"])
+        clamp = clamp_of(values.get("clamp"))
         noise = bool(values.get("noise", True))
         self.pictures = nn.ModuleDict({
             f"b{4 << index}": Block(widths[index - 1] if index else 0, width, 4 << index, shape, noise, clamp)

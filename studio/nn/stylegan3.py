@@ -17,7 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from studio.nn.stylegan import ROOT2, Dense, StyleGan, StyleShape, resample
+from studio.nn.stylegan import ROOT2, Dense, StyleGan, StyleShape, clamp_of, resample
+
+MAX_FACTOR = 16
+"""Largest step of the sampling rate in one layer; the published networks have 2 and 4."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def _layer(
     before, colours = max(index - 1, 0), index == count
     inside = max(rates[before], rates[index]) * (1 if colours else int(values["lrelu_upsampling"]))
     up, down = round(inside / rates[before]), round(inside / rates[index])
+    if not (1 <= up <= MAX_FACTOR and 1 <= down <= MAX_FACTOR):
+        raise ValueError(f"its layer {index} changes the sampling rate by {max(up, down)}")
     up_taps = taps * up if up > 1 and not colours else 1
     down_taps = taps * down if down > 1 and not colours else 1
     kernel = 1 if colours else int(values["conv_kernel"])
@@ -184,7 +189,7 @@ class StyleGan3(StyleGan):
         shape = StyleShape.of(values)
         super().__init__(shape, tensors)
         self.plan = plan(values)
-        clamp = None if values.get("conv_clamp") is None else float(values["conv_clamp"])
+        clamp = clamp_of(values.get("conv_clamp"))
         self.output_scale = float(values["output_scale"])
         parts: dict[str, nn.Module] = {"input": FourierInput(shape.w, self.plan)}
         parts |= {layer.name: FilteredConv(layer, shape.w, clamp) for layer in self.plan.layers}

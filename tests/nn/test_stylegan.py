@@ -188,6 +188,8 @@ def test_resampling_is_the_papers_upfirdn(
     ({"size": 100}, "powers of two"), ({"size": 1 << 20}, "powers of two"), ({"w": 0}, "z may not be longer than w"),
     ({"z": 99}, "z may not be longer than w"), ({"labels": 99999}, "at most 1024"),
     ({"widths": [8, 8]}, "does not go with 2 resolutions"), ({"classes": ["a"]}, "0 labels but 1 names"),
+    ({"clamp": -1}, "leaves nothing"), ({"clamp": float("inf")}, "leaves nothing"), ({"w": 4096}, "w not than 2048"),
+    ({"network": "dcgan_example", "widths": [4096, 8, 8, 3]}, "is not known"),
     ({"mapping": {"layers": 99, "rate": 0.01}}, "mapping network of 99"), ({"mapping": {}}, "it lacks 'layers'"),
     ({"network": "stylegan9"}, "a newer version may read it"), ({"widths": None}, "cannot be used"),
 ])
@@ -197,6 +199,8 @@ def test_bad_configurations_are_sentences(change: dict[str, Any], said: str) -> 
     assert build(good, {}).layers == 6 and StyleShape.of(good).latent == 8
     with pytest.raises(WeightsError, match=said):
         build({**good, **change}, {})
+    with pytest.raises(WeightsError, match="1,000,000 numbers wide"):
+        build(good, {"mapping.fc0.weight": (1_000_000, 8)})
 
 
 def test_rates_of_the_published_configurations() -> None:
@@ -211,3 +215,7 @@ def test_rates_of_the_published_configurations() -> None:
     ]
     with pytest.raises(ValueError, match="known arrangement"):
         plan({**values, "num_critical": 14})
+    with pytest.raises(ValueError, match="changes the sampling rate by"):
+        plan({**values, "lrelu_upsampling": 10_000})
+    with pytest.raises(ValueError, match="changes the sampling rate by"):
+        plan({**values, "num_layers": 3, "first_cutoff": 1e-6, "first_stopband": 1e-5})
