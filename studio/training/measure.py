@@ -140,7 +140,8 @@ def data_of(model: Subject, entry: Entry, folder: Path) -> Path:
     if not folder.exists():
         raise MeasureError(f"{short_path(folder)} is not there; --data names the folder that holds the data")
     if entry.data:
-        wanted = folder / entry.data
+        ours = entry.data.removeprefix("resources/")
+        wanted = folder / entry.data if ours == entry.data else paths.bundled("resources") / ours
         if not wanted.exists():
             raise MeasureError(f"{short_path(wanted)} is not there")
         return wanted

@@ -11,12 +11,11 @@ import torch
 from studio.nn.encoder import load_encoder
 from studio.nn.features import FeatureError
 from studio.nn.gan import load_generator
-from studio.nn.lstm import build_roll
+from studio.nn.lstm import unpack
 from studio.nn.style import StyleNet, load_net
-from studio.nn.weights import WeightsError, load_model
+from studio.nn.weights import ModelFile, WeightsError, load_model
 from studio.training.gan_common import PictureRecipe
 from studio.training.loop import Config, TrainingError
-from studio.training.recurrent import RecurrentRecipe
 
 if TYPE_CHECKING:
     from studio.training.measure import Subject
@@ -36,25 +35,36 @@ def figures(name: str, recipe: Any, settings: Config, model: Subject, data: Path
     try:
         made.prepare(data)
         made.build()
-        if isinstance(made, RecurrentRecipe):
-            if not hasattr(settings, "initial"):
-                made.start(build_roll(load_model(model.path)))
-            # the figures of the file: those that are computed when it is written
-            return {**made.validate(), **made.export().card.get("figures", {})}
         if pictures:
             net = load_generator(model.path, settings.device)
             made.settle = lambda: net  # the file as it is, not settled once more
-        elif name == "encoder":
-            made.encoder.load_state_dict(load_encoder(model.path, made.path).state_dict())
-        elif name != "style":
-            raise TrainingError(f"models of the recipe {name} cannot be measured yet")
-        found = dict(made.validate())
-        return found | style_figures(made, model) if name == "style" else found
+            return dict(made.validate())
+        if name == "style":
+            return {**made.validate(), **style_figures(made, model)}
+        if name == "encoder":
+            load_encoder(model.path, made.path)  # which refuses it where the generator is another one now
+        if not hasattr(settings, "initial"):
+            _fill(made, load_model(model.path), name)
+        # some figures are computed when the file is written
+        figures_at_end = {} if name == "encoder" else made.export().card.get("figures", {})
+        return {**made.validate(), **figures_at_end}
     except (WeightsError, FeatureError, FileNotFoundError) as error:
         raise TrainingError(str(error)) from None
     finally:
         if getattr(made, "loader", None) is not None:
             made.loader.close()
+
+
+def _fill(made: Any, model: ModelFile, name: str) -> None:
+    """Give a model's weights to the networks of its recipe that have its shapes. Raises TrainingError."""
+    tensors = unpack(model.tensors)
+    shapes = {key: tensor.shape for key, tensor in tensors.items()}
+    fitting = [net for net in made.modules.values()
+               if {key: tensor.shape for key, tensor in net.state_dict().items()} == shapes]
+    if not fitting:
+        raise TrainingError(f"its weights fit no network that the recipe {name} builds of its card's settings")
+    for net in fitting:
+        net.load_state_dict(tensors)
 
 
 def kernel_figures(recipe: Any, settings: Config, model: Subject, data: Path, eyes: Path) -> dict[str, float]:
