@@ -18,6 +18,7 @@ from studio.nn.stylegan2 import StyleGan2
 from studio.nn.stylegan3 import FourierInput, StyleGan3, plan
 from studio.nn.weights import WeightsError
 from tests.nn import published_stylegan as published
+from tests.nn import reference_stylegan as reference
 
 
 def ours(net: Any, folder: Path, **changed: Any) -> StyleGan:
@@ -35,7 +36,7 @@ def z(length: int, count: int = 2) -> torch.Tensor:
 
 def places(net: Any, made: StyleGan) -> torch.Tensor:
     """W+ ``(layers, w)``: another w for every layer."""
-    return published.mapping(net, z(net.z_dim, made.layers), 0 if net.c_dim else None)
+    return reference.mapping(net, z(net.z_dim, made.layers), 0 if net.c_dim else None)
 
 
 def test_stylegan2_maps_truncates_and_paints_as_published(tmp_path: Path) -> None:
@@ -45,10 +46,10 @@ def test_stylegan2_maps_truncates_and_paints_as_published(tmp_path: Path) -> Non
     # a z that is shorter than w is the beginning of what the studio draws
     long = torch.cat([z(12), torch.full((2, 4), 99.0)], 1)
     w = made.mapping(long)
-    assert torch.allclose(w.double(), published.mapping(net, z(12)), atol=1e-5)
+    assert torch.allclose(w.double(), reference.mapping(net, z(12)), atol=1e-5)
     truncated = made.w_mean + 0.6 * (w - made.w_mean)
-    assert torch.allclose(truncated.double(), published.mapping(net, z(12), psi=0.6), atol=1e-5)
-    wanted = torch.cat([published.paint2(net, row.expand(6, -1)) for row in w.double()])
+    assert torch.allclose(truncated.double(), reference.mapping(net, z(12), psi=0.6), atol=1e-5)
+    wanted = torch.cat([reference.paint2(net, row.expand(6, -1)) for row in w.double()])
     assert torch.allclose(made.synthesis(w).double(), wanted, atol=1e-4)
 
 
@@ -56,7 +57,7 @@ def test_stylegan2_mixes_styles_per_layer(tmp_path: Path) -> None:
     net = published.stylegan2(seed=1)
     made = ours(net, tmp_path)
     ws = places(net, made)
-    assert torch.allclose(made.synthesis(ws[None].float()).double(), published.paint2(net, ws), atol=1e-4)
+    assert torch.allclose(made.synthesis(ws[None].float()).double(), reference.paint2(net, ws), atol=1e-4)
 
 
 def test_stylegan2_noise_is_fixed_given_or_none(tmp_path: Path) -> None:
@@ -66,9 +67,9 @@ def test_stylegan2_noise_is_fixed_given_or_none(tmp_path: Path) -> None:
     assert made.noise_shapes() == [(4, 4), (8, 8), (8, 8), (16, 16), (16, 16)]
     maps = [torch.randn(shape) for shape in made.noise_shapes()]
     given_maps = made.synthesis(ws[None].float(), maps).double()
-    assert torch.allclose(given_maps, published.paint2(net, ws, maps), atol=1e-4)
+    assert torch.allclose(given_maps, reference.paint2(net, ws, maps), atol=1e-4)
     none = made.synthesis(ws[None].float(), [None] * 5).double()
-    assert torch.allclose(none, published.paint2(net, ws, "none"), atol=1e-4)
+    assert torch.allclose(none, reference.paint2(net, ws, "none"), atol=1e-4)
     assert (none - given_maps).abs().max() > 0.05
 
 
@@ -78,7 +79,7 @@ def test_stylegan2_in_its_varieties(tmp_path: Path, more: dict[str, Any]) -> Non
     net = published.stylegan2(seed=3, **more)
     made = ours(net, tmp_path)
     ws = places(net, made)
-    wanted = published.paint2(net, ws).expand(-1, 3, -1, -1)
+    wanted = reference.paint2(net, ws).expand(-1, 3, -1, -1)
     assert torch.allclose(made.synthesis(ws[None].float()).double(), wanted, atol=1e-4)
 
 
@@ -86,7 +87,7 @@ def test_classes_of_a_conditional_network(tmp_path: Path) -> None:
     net = published.stylegan2(labels=3, seed=5)
     made = ours(net, tmp_path, classes=["rose", "tulip", "daisy"])
     assert made.classes == ("rose", "tulip", "daisy")
-    each = [published.mapping(net, z(12), label) for label in range(3)]
+    each = [reference.mapping(net, z(12), label) for label in range(3)]
     for label in range(3):
         shares = [1.0 if index == label else 0.0 for index in range(3)]
         assert torch.allclose(made.to_w(z(16), shares).double(), each_of(net, label), atol=1e-5)
@@ -97,7 +98,7 @@ def test_classes_of_a_conditional_network(tmp_path: Path) -> None:
 
 
 def each_of(net: Any, label: int) -> torch.Tensor:
-    return published.mapping(net, z(16)[:, :12], label)
+    return reference.mapping(net, z(16)[:, :12], label)
 
 
 @pytest.mark.parametrize("radial", [False, True], ids=["T", "R"])
@@ -110,7 +111,7 @@ def test_stylegan3_paints_as_published(tmp_path: Path, radial: bool) -> None:
         tuple(getattr(net.synthesis, name).padding[:2]) for name in net.synthesis.layer_names
     ]
     ws = places(net, made)
-    wanted = published.paint3(net, ws)
+    wanted = reference.paint3(net, ws)
     assert wanted.std() > 0.01
     assert torch.allclose(made.synthesis(ws[None].float()).double(), wanted, atol=1e-4)
     # with the user's transform, set as the published scripts set it
@@ -118,7 +119,7 @@ def test_stylegan3_paints_as_published(tmp_path: Path, radial: bool) -> None:
     source = made.pictures["input"]
     assert isinstance(source, FourierInput)
     net.synthesis.input.transform.copy_(source.transform)
-    moved = published.paint3(net, ws)
+    moved = reference.paint3(net, ws)
     assert (moved - wanted).abs().max() > 0.01
     assert torch.allclose(made.synthesis(ws[None].float()).double(), moved, atol=1e-4)
 
@@ -180,7 +181,7 @@ def test_resampling_is_the_papers_upfirdn(
     f = torch.randn(taps, taps, generator=generator) if flat else torch.randn(taps, generator=generator)
     if 7 * up + low + high < taps:
         return
-    wanted = published.fir(x.double(), f, up, down, (low, high), 2.0)
+    wanted = reference.fir(x.double(), f, up, down, (low, high), 2.0)
     assert torch.allclose(resample(x, f, up=up, down=down, pad=(low, high), gain=2.0).double(), wanted, atol=1e-4)
 
 

@@ -18,6 +18,7 @@ from studio.nn.latent import seed_latent
 from studio.params import ParamSet
 from studio.plugins import discover
 from tests.nn import published_stylegan as published
+from tests.nn import reference_stylegan as reference
 
 Frame = NDArray[np.uint8]
 PLUGIN = discover().get("latent_explorer")
@@ -61,20 +62,20 @@ def faces(tmp_path: Path) -> Any:
 
 
 def test_a_stylegan2_shows_its_published_picture(faces: Any) -> None:
-    w = published.mapping(faces, seed_latent(7, 16)[:, :12], psi=0.7)[0]
+    w = reference.mapping(faces, seed_latent(7, 16)[:, :12], psi=0.7)[0]
     (frame,) = frames(model="faces", seed=7, truncation=0.7)
-    assert frame.std() > 10 and near(frame, published.paint2(faces, w.expand(10, -1)))
+    assert frame.std() > 10 and near(frame, reference.paint2(faces, w.expand(10, -1)))
     (plain,) = frames(model="faces", seed=7, truncation=0.7, grain=False)
-    assert near(plain, published.paint2(faces, w.expand(10, -1), "none")) and not np.array_equal(plain, frame)
+    assert near(plain, reference.paint2(faces, w.expand(10, -1), "none")) and not np.array_equal(plain, frame)
 
 
 def test_styles_mix_by_ranges_of_layers(faces: Any) -> None:
-    one, two = (published.mapping(faces, seed_latent(seed, 16)[:, :12])[0] for seed in (1, 2))
+    one, two = (reference.mapping(faces, seed_latent(seed, 16)[:, :12])[0] for seed in (1, 2))
     ws = one.expand(10, -1).clone()
     ws[2:6] = two
     mixed = {"model": "faces", "seed": 1, "detail": 1.0, "detail_seed": 2}
     (frame,) = frames(**mixed, detail_from=0.2, detail_to=0.6)
-    assert near(frame, published.paint2(faces, ws))
+    assert near(frame, reference.paint2(faces, ws))
     assert np.array_equal(frames(**mixed, detail_from=0.0)[0], frames(model="faces", seed=2)[0])
     assert np.array_equal(frames(**mixed, detail_from=0.6, detail_to=0.2)[0], frames(model="faces", seed=1)[0])
 
@@ -91,7 +92,7 @@ def test_noise_is_fixed_or_moves_and_comes_round(faces: Any) -> None:
 def test_classes_of_a_stylegan2_blend(tmp_path: Path) -> None:
     net = published.stylegan2(size=64, labels=3)
     adopt(net, "kinds", tmp_path)
-    picture = {label: published.paint2(net, published.mapping(net, seed_latent(4, 16)[:, :12], label)[0].expand(10, -1))
+    picture = {label: reference.paint2(net, reference.mapping(net, seed_latent(4, 16)[:, :12], label)[0].expand(10, -1))
                for label in range(3)}
     for label in (0, 2):
         assert near(frames(model="kinds", seed=4, class_a=f"class {label}")[0], picture[label])
@@ -103,8 +104,8 @@ def test_a_stylegan3_moves_inside_itself(tmp_path: Path) -> None:
     net = published.stylegan3(size=64, base=512, seed=2)
     adopt(net, "waves", tmp_path)
     (still,) = frames(model="waves", seed=5)
-    w = published.mapping(net, seed_latent(5, 16))[0]
-    assert near(still, published.paint3(net, w.expand(7, -1)))
+    w = reference.mapping(net, seed_latent(5, 16))[0]
+    assert near(still, reference.paint3(net, w.expand(7, -1)))
     assert still.std() > 10
     (moved,) = frames(model="waves", seed=5, inner_shift=(0.25, 0.0))
     shift = np.abs(moved[8:-8, 24:-8].astype(int) - still[8:-8, 8:-24]).mean()
