@@ -1,7 +1,7 @@
 """What StyleGAN2 and StyleGAN3 compute by the papers' definitions, on the modules of ``published_stylegan``.
 
-In float64, one picture at a time, in the slowest and plainest way: filters as sums of shifted pictures, zeros inserted by
-hand, weights modulated for each picture. Nothing is shared with the studio's code.
+In float64, one picture at a time, in the slowest and plainest way: filters as sums of shifted pictures, zeros inserted
+by hand, weights modulated for each picture. Nothing is shared with the studio's code.
 """
 
 from __future__ import annotations
