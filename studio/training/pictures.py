@@ -200,10 +200,9 @@ def _report(found: prepare.Prepared, keep: NDArray[np.int64]) -> dict[str, Any]:
         report["classes"] = ", ".join(f"{name} {count}" for name, count in zip(found.classes, counts, strict=True))
     notices = [found.note] if found.note else []
     if extra:
-        notices.append(
-            f"{len(extra)} pictures are nearly the same as another, among them {report['near_duplicates_first'][0]}; "
-            "drop_duplicates leaves them out"
-        )
+        many = f"{len(extra)} pictures are" if len(extra) > 1 else "one picture is"
+        first = report["near_duplicates_first"][0]
+        notices.append(f"{many} nearly the same as another ({first}); drop_duplicates leaves out what is double")
     if found.smaller > len(found.labels) // 4:
         notices.append(f"{found.smaller} of {len(found.labels)} pictures had to be enlarged; a smaller size is as good")
     report["notices"] = notices

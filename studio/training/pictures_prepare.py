@@ -175,7 +175,7 @@ def _find(data: Path, by_class: bool) -> tuple[list[Path], Path, list[str]]:
         if by_class and here == data:
             outside, usable = len(usable), []
         files += [here / name for name in usable if not name.startswith(".")]
-    skipped = [f"{outside} pictures of {data.name} lie in none of its sub-folders: they have no class"]
+    skipped = [f"{data.name}: pictures that lie in none of its sub-folders have no class; {outside} left out"]
     return files, data, skipped if outside else []
 
 

@@ -175,7 +175,9 @@ def test_a_collapse_becomes_an_event(pictures: Path, tmp_path: Path, monkeypatch
 def test_twins_are_few_among_different_pictures_and_all_among_equal_ones() -> None:
     draw = torch.Generator().manual_seed(0)
     real, other = torch.randn(200, 8, generator=draw), torch.randn(200, 8, generator=draw)
-    assert twins(real, other) < 0.15
+    assert twins(real, other) < 0.05
+    real[:6] = real[6:12]  # a few doubles in the data change little
+    assert twins(real, other) < 0.05
     assert twins(real, other[:5].repeat(40, 1)) == 1
 
 

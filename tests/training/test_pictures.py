@@ -202,7 +202,7 @@ def test_folders_are_classes(tmp_path: Path) -> None:
     Image.fromarray(noise(99)).save(tmp_path / "stray.png")
     found = opened(tmp_path, by_class=True)
     assert found.classes == ("daisy", "red rose") and found.labels.tolist() == [0, 0, 1, 1, 1]
-    assert found.report["classes"] == "daisy 2, red rose 3" and "1 pictures" in found.report["skipped_first"][0]
+    assert found.report["classes"] == "daisy 2, red rose 3" and "1 left out" in found.report["skipped_first"][0]
     assert opened(tmp_path).classes == () and len(opened(tmp_path)) == 6
     with pytest.raises(TrainingError, match="only 'inner' of the two or more sub-folders"):
         opened(tmp_path / "red rose", by_class=True)
