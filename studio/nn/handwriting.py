@@ -226,7 +226,7 @@ class Scribe:
         start[0, 0, 2] = 1.0
         _, self.state, _ = self.network(torch.cat([start, given[:, :-1]], 1), self.text)
         self.point = given[:, -1:]
-        self.written = 0
+        self.still = False
 
     @property
     def place(self) -> float:
@@ -237,17 +237,16 @@ class Scribe:
     def finished(self) -> bool:
         """Whether the text is written. Its last character is the mark of the end, on which a trained pen lies still."""
         kappa = float(torch.sort(self.state.kappa[0]).values[self.network.spec.windows // 2])
-        dx, dy, up = self.point[0, 0].tolist()
-        still = up > 0.5 and math.hypot(dx, dy) < STILL and self.written > 1
-        return kappa > self.length - 0.2 or (still and kappa > self.length - 2.0)
+        return kappa > self.length - 0.2 or (self.still and kappa > self.length - 2.0)
 
     @torch.no_grad()
     def write(self, bias: float, rng: np.random.Generator) -> NDArray[np.float32]:
         """The next point ``(dx, dy, up)``; uses exactly four random numbers."""
         mixture, self.state, _ = self.network(self.point, self.text, self.state)
         point = draw_point(mixture, bias, rng)
+        # lifted before and after, without a way between: it lies still
+        self.still = bool(self.point[0, 0, 2] > 0.5 and point[2] > 0.5) and math.hypot(*point[:2].tolist()) < STILL
         self.point = torch.from_numpy(point)[None, None]
-        self.written += 1
         return point
 
 

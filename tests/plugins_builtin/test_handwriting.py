@@ -165,10 +165,10 @@ def test_players_write_by_hand(model: str) -> None:
 
 
 def test_pages_turn_and_the_text_begins_again(model: str) -> None:
-    pictures = frames(model, 150, text="a / b", speed=64.0, rest=1.0)
+    pictures = frames(model, 200, text="a / b", speed=64.0, rest=1.0)
     blank = ink(pictures[0])
     amounts = [ink(picture) for picture in pictures]
-    full = int(np.argmax(amounts))
+    full = int(np.argmax(amounts[:100]))
     assert min(amounts[full:]) == pytest.approx(blank, rel=0.02), "the page was turned"
     assert max(amounts[full + 60 :]) - blank > 0.5 * (amounts[full] - blank), "and written on again"
     once = frames(model, 150, text="a / b", speed=64.0, rest=1.0, repeat=False)
@@ -197,7 +197,7 @@ def test_the_look_changes_while_it_writes(model: str) -> None:
             values.values.set("ink_colour", "#ff0000")
             values.values.set("paper_colour", "#000000")
     assert pictures[19].mean() > 150 and pictures[23].mean() < 60  # type: ignore[union-attr]
-    assert pictures[23][:, :, 0].max() > 200, "what stands there is written again"  # type: ignore[index]
+    assert pictures[23][:, :, 0].max() > 120, "what stands there is written again"  # type: ignore[index]
 
 
 def test_a_pen_is_seen_over_the_paper_and_leaves_no_trace(model: str) -> None:
