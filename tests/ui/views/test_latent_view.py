@@ -509,6 +509,24 @@ def test_a_search_can_be_ended_and_a_bad_file_is_a_sentence(studio: Studio, tmp_
     assert studio.value("place") == ""
 
 
+def test_a_picture_dropped_on_the_path_is_a_keyframe_from_the_first_guess_on(studio: Studio, tmp_path: Path) -> None:
+    view = studio.view
+    path = tmp_path / "dusk.png"
+    noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+    QImage(noise.data, 64, 64, 192, QImage.Format.Format_RGB888).save(str(path))
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    track = view.path.track
+    drop(track, data, QPointF(track.to_x(3.0), track.height() / 2))
+    studio.until(lambda: any(frame.word == "dusk" for frame in track.frames), 120_000)
+    (key,) = [frame for frame in track.frames if frame.word == "dusk"]
+    assert key.time == pytest.approx(3.0, abs=0.3) and studio.value("place") == ""
+    view.search.cancel()
+    studio.until(lambda: view.search.job is None, 120_000)
+    studio.session.undo()
+    assert studio.value("keyframes") == PATH and studio.value("points") == ""
+
+
 # --- the whole ---
 
 
