@@ -13,7 +13,7 @@ from studio.files import write_bytes
 from studio.plugins import discover
 from studio.session.thumbnails import house_folder, house_presets, key_of, render_thumb
 
-MOST_BYTES = 600_000
+MOST_BYTES = 900_000
 """All of them together."""
 
 

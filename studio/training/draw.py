@@ -28,22 +28,22 @@ HELD_WRITINGS = 400
 class DrawSettings(Config):
     """Settings of the ``draw`` recipe."""
 
-    steps: int = 5000
+    steps: int = 4000
     size: int = 28
     """Pixels per side."""
-    glimpses: int = 16
+    glimpses: int = 12
     """Strokes in which a picture is drawn."""
-    hidden: int = 160
+    hidden: int = 128
     """Cells of the two LSTMs."""
     latent: int = 10
     """Random numbers for each stroke."""
     read: int = 5
     """Side of the window that reads, in filters."""
-    write: int = 5
-    """Side of the window that writes, in filters: smaller gives finer, slower strokes."""
-    batch: int = 64
+    write: int = 6
+    """Side of the window that writes, in filters: smaller gives smaller strokes, and learns several times slower."""
+    batch: int = 32
     """Pictures per step."""
-    rate: float = 2e-3
+    rate: float = 4e-3
     """Learning rate at the start; it falls along a cosine to a twentieth."""
     colour: bool = False
     """Learn colours too, from a folder of pictures; otherwise shades of grey."""
@@ -110,7 +110,7 @@ class DrawRecipe(Recipe):
             raise TrainingError(str(error).replace("steps:", "glimpses:")) from None
         self.net = DrawNet(shape).to(s.device)
         self.modules = {"net": self.net}
-        self.optimisers = {"adam": torch.optim.Adam(self.net.parameters(), s.rate)}
+        self.optimisers = {"adam": torch.optim.Adam(self.net.parameters(), s.rate, (0.9, 0.99))}
 
     def _batch(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         if self.font is not None:
@@ -171,6 +171,7 @@ class DrawRecipe(Recipe):
         tensors = {name: tensor.half() for name, tensor in self.net.state_dict().items()}
         card = {
             "title": f"Drawing network, {self.config.size} pixels in {self.config.glimpses} strokes",
+            "about": "Draws in strokes, each through a window that it places itself (DRAW, Gregor et al. 2015)",
             "parameters": sum(p.numel() for p in self.net.parameters()),
         }
         for name in ("source", "licence"):

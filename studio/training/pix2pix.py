@@ -81,8 +81,9 @@ class Pix2PixRecipe(Recipe):
             raise TrainingError(f"batch must be at least 1, not {s.batch}")
         self.pairs, report = find_pairs(data, source=s.source, size=s.size, swapped=s.direction == "BtoA")
         order = np.random.default_rng(s.seed).permutation(len(self.pairs.files))
-        held = max(1, min(64, len(order) // 10))
-        self.held, self.train = order[:held], order[held:]
+        # of a handful of pictures none can be spared: then the figures are those of pictures that it knows
+        held = min(64, len(order) // 10)
+        self.held, self.train = order[: held or min(8, len(order))], order[held:]
         try:
             source = self.pairs.source if self.pairs.source in ("lines", "edges", "shapes") else "pairs"
             self.shape = Pix2PixConfig(s.network, s.width or (64 if s.network == "paper" else 24), levels, s.dropout,
@@ -207,6 +208,7 @@ class Pix2PixRecipe(Recipe):
         begins = {"pairs": "maps", "shapes": "flat shapes"}.get(self.shape.source, self.shape.source)
         card = {
             "title": f"{begins.capitalize()} to picture, {self.config.size} pixels",
+            "about": "Makes a picture of a map that a hand could have drawn (pix2pix, Isola et al. 2017)",
             "parameters": sum(p.numel() for p in net.parameters()),
         }
         for name, value in (("data", self.config.origin), ("licence", self.config.licence)):

@@ -19,6 +19,10 @@ CASES = {
     "deep_dream": (["--size", "64x64", "--frames", "2", "--set", "steps=1", "--set", "opening=1"], "gif"),
     "style_camera": (["--size", "96x64", "--input", "in.png", "--frames", "2"], "gif"),
     "style_painting": (["--size", "64x64", "--input", "in.png", "--set", "steps=2", "--set", "levels=1"], "png"),
+    "gan_lesson": (["--size", "96x64", "--frames", "2", "--set", "width=8", "--set", "batch=16"], "gif"),
+    "digit_lesson": (["--size", "96x64", "--frames", "2", "--set", "width=8", "--set", "batch=8"], "gif"),
+    "draw_writer": (["--size", "96x64", "--frames", "3"], "gif"),
+    "edges_to_picture": (["--size", "96x64", "--input", "in.png", "--frames", "2"], "gif"),
     "text_sequencer": (["--set", "length=60"], "txt"),
     "midi_sequencer": (["--bars", "1"], "wav"),
 }
@@ -60,6 +64,6 @@ def test_made_again_from_its_recipe(
         assert main(["render", name, *arguments, "--seed", "6", "-o", f"c.{ending}"]) == 0
     finally:
         torch.set_num_threads(threads)
-    if name not in ("style_camera", "style_painting"):  # these two have nothing to choose
+    if name not in ("style_camera", "style_painting", "edges_to_picture"):  # these have nothing to choose
         assert content(Path(f"a.{ending}")) != content(Path(f"c.{ending}"))
     assert "Traceback" not in capsys.readouterr().err

@@ -22,7 +22,7 @@ torch.set_num_threads(1)
 TEXTS = {
     "keyframes": "9@0 8@1", "points": "rose=12 1=40", "place": "12:0.7 40:0.5", "point_a": "9", "point_b": "8",
     "point_c": "5", "own_style": "udnie", "own_second": "udnie", "own_layers": "relu2_1", "more": "stars = 2",
-    "stop_text": "e",
+    "stop_text": "e", "text": "7",
 }
 """Values of texts that would be seen at once if they were read."""
 
@@ -57,6 +57,11 @@ CASES = (
         {"own_second": "PICTURE", "blend": 0.5}, {"own_layers": "relu2_1"},
     ), frames=1),
     Case("text_sequencer", {"length": 24}, ({}, {"length": 0}, {"stop": "custom", "stop_text": "e"}), frames=40),
+    Case("gan_lesson", {"width": 8, "layers": 1, "batch": 16}, ({}, {"what": "curve"}), size=(64, 36)),
+    Case("digit_lesson", {"width": 8, "batch": 8}, ({"view": "now"},), size=(64, 36)),
+    Case("draw_writer", {"rows": 1, "columns": 2, "pace": 8.0, "rest": 0.0},
+         ({}, {"order": "text"}, {"order": "counting"}, {"attention": 0.0}), size=(64, 36)),
+    Case("edges_to_picture", {"size": 64}, ({"begin": "drawing"}, {"sketch": "PICTURE"}), size=(128, 96), picture=True),
     Case("midi_sequencer", {"block": "beat"}, ({}, {"scale": "major"}), frames=4),
 )
 

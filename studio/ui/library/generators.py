@@ -19,7 +19,8 @@ GROUPS = (
 )
 ICONS = {
     "latent_explorer": "latent", "deep_dream": "dream", "style_camera": "style", "style_painting": "brush",
-    "sample_scene": "day", "midi_sequencer": "piano", "text_sequencer": "text",
+    "sample_scene": "day", "midi_sequencer": "piano", "text_sequencer": "text", "gan_lesson": "target",
+    "digit_lesson": "grid", "draw_writer": "edit", "edges_to_picture": "wand",
 }
 KIND_ICONS = {"image": "generator", "notes": "notes", "text": "text", "audio": "sound"}
 STATES = {"found": "not enabled", "failed": "failed"}

@@ -26,6 +26,7 @@ ARCHITECTURES = {
     "features": ("Feature networks", "image", "eye"),
     "style_net": ("Live styles", "image", "style"), "sequence-rnn": ("Text", "text", "text"),
     "event-rnn": ("Music", "notes", "piano"), "roll-rnn": ("Music", "notes", "piano"),
+    "pix2pix": ("Drawing to picture", "image", "wand"), "draw": ("Drawing in strokes", "image", "edit"),
 }
 
 

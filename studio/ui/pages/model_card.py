@@ -15,7 +15,7 @@ from studio.ui.pages.parts import size_text
 KINDS = {
     "gan": ("image", "pictures"), "encoder": ("image", "places"), "style_net": ("image", "styles"),
     "features": ("image", "eyes"), "sequence-rnn": ("text", "text"), "event-rnn": ("notes", "notes"),
-    "roll-rnn": ("notes", "piano rolls"),
+    "roll-rnn": ("notes", "piano rolls"), "pix2pix": ("image", "paintings"), "draw": ("image", "drawings"),
 }
 """Architecture → media kind, word."""
 SKIPPED = ("title", "about", "name", "architecture", "sha256", "parameters", "config", "command", "recipe")

@@ -1,0 +1,1 @@
+"""Pictures that are drawn while one watches: a recurrent network and its attention (DRAW)."""

@@ -1,0 +1,1 @@
+"""Drawings, edges and flat shapes become pictures, live (pix2pix)."""
