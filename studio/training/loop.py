@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -24,6 +23,7 @@ from studio.nn.weights import save_model
 from studio.training import checkpoint
 from studio.training.card import made_card
 from studio.training.curves import Curves
+from studio.training.event_log import EventLog
 from studio.training.guard import Guard
 from studio.training.pace import Pace
 from studio.training.recipe import Config, Control, Event, Export, Recipe, Shard, TrainingError, check_config
@@ -65,7 +65,7 @@ class _Run:
         self.stale = 0
         """Validations since the best one."""
         self.rollbacks, self.max_rollbacks = 0, max_rollbacks
-        self.log: IO[str] | None = None
+        self.log: EventLog | None = None
         """Open while the run lasts; None in all processes but the first."""
 
     # --- the state ---
@@ -119,9 +119,7 @@ class _Run:
             return
         event: Event = {"kind": kind, "step": self.index, **values}
         self.curves.hear(event)
-        with contextlib.suppress(OSError):  # a full disk must not end the training
-            self.log.write(json.dumps(event) + "\n")
-            self.log.flush()
+        self.log.write(event)
         if self.on_event is not None:
             self.on_event(event)
 
@@ -355,7 +353,10 @@ def train(
         "recipe": recipe.name, "config": asdict(recipe.config), "data": report, "resumed": resume,
         "processes": team.size,
     }
-    with _event_file(run, resume) if team.chief else contextlib.nullcontext():
+    events = out.with_name(out.name + ".events.jsonl")
+    if resume:
+        run.curves.read(events)
+    with EventLog(events, more=resume) if team.chief else contextlib.nullcontext() as run.log:
         if not run.run(start, should_stop, control or Control()):
             return {**run.figures, "stopped": True, "step": run.index}
         return run.finish(report, command)
@@ -374,21 +375,6 @@ def _prepared(recipe: Recipe, data: Path, team: Team) -> dict[str, Any]:
     if not fine:
         raise SystemExit(1)  # the first process says why
     return report if team.chief else recipe.prepare(data)
-
-
-@contextlib.contextmanager
-def _event_file(run: _Run, resume: bool) -> Any:
-    """The file of events, open; a resumed run knows the curves so far."""
-    path = run.out.with_name(run.out.name + ".events.jsonl")
-    if resume:
-        run.curves.read(path)
-    try:
-        file = path.open("a" if resume else "w", encoding="utf-8")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise explain(error, path, writing=True) from None
-    with file:
-        run.log = file
-        yield
 
 
 __all__ = ["Config", "Control", "Event", "Export", "Recipe", "Shard", "TrainingError", "train"]

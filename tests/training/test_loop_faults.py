@@ -122,6 +122,23 @@ def test_a_disk_that_fills_up_costs_no_checkpoint_and_no_training(
     assert not [path for path in tmp_path.iterdir() if ".part" in path.name]
 
 
+def test_a_model_that_finds_no_room_can_be_written_later(
+    tmp_path: Path, points: Path, small_disk: Callable[[int], None]
+) -> None:
+    out = tmp_path / "m.safetensors"
+
+    def watch(event: Event) -> None:
+        if event["kind"] == "validate" and event["step"] == 40:
+            small_disk(100)
+
+    with pytest.raises(FileError, match=r"cannot write .*m\.safetensors"):
+        train(LineRecipe(config()), points, out, on_event=watch)
+    small_disk(0)
+    assert not out.exists() and checkpoint.load(out.with_name(out.name + ".ckpt"))["step"] == 30
+    whole = train(LineRecipe(config()), points, tmp_path / "whole.safetensors")
+    assert train(LineRecipe(config()), points, out, resume=True) == whole
+
+
 def test_room_on_the_disk_is_looked_at_first(
     tmp_path: Path, points: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

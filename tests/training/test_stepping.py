@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from studio.training.loop import TrainingError, train
+from studio.training.loop import Event, Recipe, TrainingError, train
+from studio.training.midi import MidiRecipe, MidiSettings
 from studio.training.recipe import Shard, working_dtype
 from studio.training.stepping import LossScale, Stepper
 from studio.training.team import Team
-from tests.training.line import LineRecipe, SharedLine, config, write_points
+from studio.training.text import TextRecipe, TextSettings
+from tests.training.line import LineRecipe, SharedLine, config, of_kind, write_points
 
 
 @pytest.fixture
@@ -171,3 +174,43 @@ def test_compiled_networks_keep_the_names_of_their_tensors(
     recipe = LineRecipe(config(compile=True))
     train(recipe, points, tmp_path / "m.safetensors")
     assert compiled == [recipe.modules["net"]]
+
+
+@pytest.mark.parametrize("kind", ["text", "midi"])
+def test_recipes_that_share_their_batches_take_the_steps_of_whole_ones(tmp_path: Path, kind: str) -> None:
+    """Text with labels and carried state, and music of pieces of different lengths, in two pieces and in one."""
+    base: dict[str, Any] = {
+        "steps": 6, "hidden": 12, "embedding": 8, "batch": 4, "window": 16, "validate_every": 3, "dropout": 0.0,
+        "precision": "float32", "lr": 0.02, "seed": 1,
+    }
+    data, make = (_texts, _text) if kind == "text" else (_music, _midi)
+    scores: list[list[float]] = []
+    for pieces in (1, 2):
+        events: list[Event] = []
+        recipe = make({**base, "accumulate": pieces})
+        train(recipe, data(tmp_path), tmp_path / f"{pieces}.safetensors", on_event=events.append)
+        scores.append([event["figures"]["score"] for event in of_kind(events, "validate")])
+    assert scores[1] == pytest.approx(scores[0], rel=1e-4) and scores[0][0] != scores[0][1]
+
+
+def _texts(folder: Path) -> Path:
+    for name, line in (("sea", "the sea is wide and grey\n"), ("town", "old houses stand in rows\n")):
+        (folder / "texts" / name).mkdir(parents=True, exist_ok=True)
+        (folder / "texts" / name / "a.txt").write_text(line * 30)
+    return folder / "texts"
+
+
+def _text(settings: dict[str, Any]) -> Recipe:
+    return TextRecipe(TextSettings(**settings))
+
+
+def _music(folder: Path) -> Path:
+    lengths = {"train": (8, 20, 32), "valid": (24,), "test": (16,)}
+    tree = {split: [[[60 + k % 5, 55, 48, 43] for k in range(n)] for n in counts] for split, counts in lengths.items()}
+    path = folder / "voices.json"
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def _midi(settings: dict[str, Any]) -> Recipe:
+    return MidiRecipe(MidiSettings(**settings))
