@@ -3,7 +3,7 @@
 * **IAM On-Line** ``lineStrokes`` XML (``<StrokeSet><Stroke><Point x= y=>``), the text from ``…/ascii/….txt`` (the lines
   after ``CSR:``) or from a ``.txt`` of the same name beside it;
 * **Quick, Draw!** simplified ``.ndjson``: a drawing spells the name of what it shows;
-* **our own** ``.json``: ``{"format": "reverie.strokes", "format_version": 1, "pieces": [{"text", "strokes"}]}``, a
+* **our own** ``.json``: ``{"format": "reverie.handwriting", "format_version": 1, "pieces": [{"text", "strokes"}]}``, a
   stroke a list of ``[x, y]``;
 * **SVG**: the paths and polylines of a file; its ``<title>``, else its name, is the text.
 
@@ -113,9 +113,9 @@ def checked(strokes: Any) -> tuple[Array, ...]:
 
 def _own(path: Path) -> Iterator[tuple[str, Any]]:
     tree = safe_json.load(path, max_bytes=MAX_BYTES)
-    pieces = tree.get("pieces") if isinstance(tree, dict) and tree.get("format") == "reverie.strokes" else None
+    pieces = tree.get("pieces") if isinstance(tree, dict) and tree.get("format") == "reverie.handwriting" else None
     if not isinstance(pieces, list):
-        raise PieceFault('it is not {"format": "reverie.strokes", "pieces": […]}')
+        raise PieceFault('it is not {"format": "reverie.handwriting", "pieces": […]}')
     for piece in pieces:
         if isinstance(piece, dict) and isinstance(piece.get("text"), str):
             yield piece["text"], piece.get("strokes")
@@ -220,7 +220,7 @@ def to_json(pieces: list[tuple[str, list[Array]]]) -> str:
         {"text": text, "strokes": [[[round(float(x), 3), round(-float(y), 3)] for x, y in s] for s in strokes]}
         for text, strokes in pieces
     ]
-    return json.dumps({"format": "reverie.strokes", "format_version": 1, "pieces": tree}, separators=(",", ":"))
+    return json.dumps({"format": "reverie.handwriting", "format_version": 1, "pieces": tree}, separators=(",", ":"))
 
 
 # --- to what the network reads ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ IAM = """<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet>
 
 
 def own(*pieces: Any) -> str:
-    return json.dumps({"format": "reverie.strokes", "format_version": 1, "pieces": list(pieces)})
+    return json.dumps({"format": "reverie.handwriting", "format_version": 1, "pieces": list(pieces)})
 
 
 def test_every_layout_is_read_with_its_text(tmp_path: Path) -> None:
