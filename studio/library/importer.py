@@ -23,7 +23,7 @@ from studio import paths
 from studio.files import FileError, atomic_write, explain, file_size, short_path
 from studio.library.layouts import Layout, detect, strip_prefix
 from studio.library.presets import slug
-from studio.nn.weights import WeightsError, read_header, sha256
+from studio.nn.weights import WeightsError, read_header, read_tensors, sha256
 
 MAX_BYTES = 4 * 1024**3
 """Largest checkpoint (bytes)."""
@@ -185,7 +185,8 @@ def _in_own_process(
 def _copy_safetensors(source: Path, target: Path) -> None:
     import shutil
 
-    read_header(source)
+    # also looks for NaN, as the reader of torch's files does
+    read_tensors(source, read_header(source))
     try:
         shutil.copyfile(source, target)
     except OSError as error:

@@ -71,7 +71,7 @@ class StyleShape:
         layers = int(mapping["layers"])
         if not 1 <= layers <= 16:
             raise ValueError(f"a mapping network of {layers} layers is not known")
-        return cls(size, z, w, names or tuple(f"class {index}" for index in range(count)),
+        return cls(size, z, w, names or tuple(str(index) for index in range(count)),
                    int(values["colours"]), layers, float(mapping["rate"]), values)
 
 

@@ -187,7 +187,7 @@ def test_layouts_of_the_real_files(data_folder: Path) -> None:
         for path in (data_folder / "weights").glob("*.safetensors")
     }
     assert {name: layout.name for name, layout in names.items() if layout} == {
-        "googlenet": "GoogLeNet (Caffe)", "squeezenet1": "SqueezeNet 1.1 (torchvision)",
+        "googlenet": "GoogLeNet (Caffe)", "microast": "MicroAST", "squeezenet1": "SqueezeNet 1.1 (torchvision)",
         "vgg19 encoders": "VGG-19, distilled 16 times",
     }
 
@@ -196,6 +196,9 @@ def test_safetensors_are_checked_copied_and_ours_keep_their_metadata(tmp_path: P
     save_model(tmp_path / "ours.safetensors", {"a": torch.ones(2)}, "gan", {"z": 1})
     done = import_model(tmp_path / "ours.safetensors", "copy", folder=tmp_path)
     assert load_model(done.path, "gan").config == {"z": 1} and done.report == []
+    save_model(tmp_path / "nan.safetensors", {"a": torch.tensor([1.0, float("nan")])}, "gan", {})
+    with pytest.raises(WeightsError, match=r"nan.safetensors has NaN in a"):
+        import_model(tmp_path / "nan.safetensors", folder=tmp_path / "m")
     (tmp_path / "bad.safetensors").write_bytes(b"\xff" * 100)
     with pytest.raises(WeightsError, match="header claims"):
         import_model(tmp_path / "bad.safetensors", folder=tmp_path / "m")

@@ -95,8 +95,8 @@ def test_classes_of_a_stylegan2_blend(tmp_path: Path) -> None:
     picture = {label: reference.paint2(net, reference.mapping(net, seed_latent(4, 16)[:, :12], label)[0].expand(10, -1))
                for label in range(3)}
     for label in (0, 2):
-        assert near(frames(model="kinds", seed=4, class_a=f"class {label}")[0], picture[label])
-    (between,) = frames(model="kinds", seed=4, class_a="class 0", class_b="class 2", class_blend=0.5)
+        assert near(frames(model="kinds", seed=4, class_a=str(label))[0], picture[label])
+    (between,) = frames(model="kinds", seed=4, class_a="0", class_b="2", class_blend=0.5)
     assert not near(between, picture[0]) and not near(between, picture[2])
 
 
