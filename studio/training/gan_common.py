@@ -109,7 +109,8 @@ class PictureRecipe(Recipe):
         least = 2 if s.crop == "random" else 2 * s.batch
         if count < least:
             found = f"{data} has {count} usable pictures" if count != 1 else f"{data} has one usable picture"
-            cure = "add pictures, take the frames of a video, lower the batch, or crop at random"
+            first = "raise frame_rate" if data.is_file() else "add pictures, take the frames of a video"
+            cure = f"{first}, lower the batch, or crop at random"
             raise TrainingError(f"{found}; a batch of {s.batch} needs at least {least}: {cure}")
         order = np.random.default_rng(s.seed).permutation(count)
         held = max(2, count // 10) if count > 3 else 1
