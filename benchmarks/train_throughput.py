@@ -35,7 +35,7 @@ from studio.training.guard import Guard
 from studio.training.pace import Pace
 from studio.training.recipe import Config, Recipe
 from studio.training.state import random_state
-from studio.training.stepping import Stepper, compile_networks
+from studio.training.stepping import Stepper, compile_networks, tune
 from studio.training.team import Team
 from studio.training.text import TextRecipe, TextSettings
 
@@ -49,6 +49,7 @@ class Ours:
     """Steps of a recipe, with all that the loop does around them."""
 
     def __init__(self, kind: type[Recipe], config: Config, data: Path) -> None:
+        tune(config)
         torch.manual_seed(0)
         self.recipe = kind(config)
         self.recipe.prepare(data)
@@ -85,7 +86,7 @@ def text_step(settings: TextSettings, text: str) -> Step:
         carried[0] = tuple(part.detach() for part in after)
         loss = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(net.parameters(), s.clip)
         optimiser.step()
         return loss.item()
@@ -115,11 +116,11 @@ def gan_step(settings: GanSettings, data: Path) -> Step:
         fake = diff_augment(generator(torch.randn(s.batch, s.latent, device=s.device)), s.augment)
         judged = F.relu(1 - judge(diff_augment(real, s.augment))).mean() + F.relu(1 + judge(fake.detach())).mean()
         judges.zero_grad()
-        judged.backward()
+        judged.backward()  # type: ignore[no-untyped-call]
         judges.step()
         made = -judge(fake).mean()
         makers.zero_grad()
-        made.backward()
+        made.backward()  # type: ignore[no-untyped-call]
         makers.step()
         with torch.no_grad():
             for mean, now in zip(average.parameters(), generator.parameters(), strict=True):
@@ -147,11 +148,11 @@ def dcgan_step(settings: DcganSettings, data: Path) -> Step:
         fake = generator(torch.randn(s.batch, s.latent, device=s.device))
         judges.zero_grad()
         judged = entropy(judge(real).flatten(), ones) + entropy(judge(fake.detach()).flatten(), zeros)
-        judged.backward()
+        judged.backward()  # type: ignore[no-untyped-call]
         judges.step()
         makers.zero_grad()
         made = entropy(judge(fake).flatten(), ones)
-        made.backward()
+        made.backward()  # type: ignore[no-untyped-call]
         makers.step()
         return judged.item(), made.item()
 

@@ -37,7 +37,7 @@ from studio.training.state import (
     untouched_randomness,
     weights_of,
 )
-from studio.training.stepping import Stepper, compile_networks, out_of_memory
+from studio.training.stepping import Stepper, compile_networks, out_of_memory, tune
 from studio.training.team import Team
 
 PAUSE_LOOK = 0.05
@@ -335,6 +335,7 @@ def train(
     check_config(recipe.config)
     if team.size == 1 and recipe.config.devices * recipe.config.nodes > 1:
         raise TrainingError("devices: several processes are started by the command line only; use reverie train")
+    tune(recipe.config)
     torch.manual_seed(recipe.config.seed)
     report = _prepared(recipe, data, team)
     recipe.build()

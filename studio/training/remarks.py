@@ -17,7 +17,9 @@ def remark(event: dict[str, Any]) -> str:
             f"{event.get('pieces')} pieces from now on: the same batch, in more time"
         )
     if kind == "early":
-        return f"nothing better for {event.get('validations')} validations; it ends here, with the best weights"
+        count = event.get("validations")
+        for_long = "since the last validation" if count == 1 else f"for {count} validations"
+        return f"nothing better {for_long}; it ends here, with the best weights"
     if kind in ("unsaved", "warning"):
         return str(event.get("message", ""))
     return ""

@@ -60,10 +60,13 @@ class FabricTeam(Team):
         self.device = str(fabric.device)
 
     def begin(self, modules: Iterable[torch.nn.Module]) -> None:
+        # a sum with zeros: the library's own way to tell the others something pickles it
         with torch.no_grad():
             for module in modules:
                 for tensor in module.state_dict().values():
-                    tensor.copy_(self._fabric.broadcast(tensor.to(self._fabric.device)))
+                    plain = tensor.to(self._fabric.device, torch.uint8 if tensor.dtype == torch.bool else None)
+                    message = plain.clone() if self.chief else torch.zeros_like(plain)
+                    tensor.copy_(torch.as_tensor(self._fabric.all_reduce(message, reduce_op="sum")))
 
     def average(self, tensors: Iterable[torch.Tensor]) -> None:
         bunch: list[torch.Tensor] = []
