@@ -249,8 +249,10 @@ def _write_card(
 ) -> None:
     from studio import safe_json
 
+    # of eyes there is one VGG-16; of generators and styles every file is another
+    title = layout.name if layout and layout.architecture == "features" else target.stem
     card = {
-        "name": target.stem, "title": layout.name if layout else target.stem, "licence": licence,
+        "name": target.stem, "title": title, "licence": licence,
         "architecture": layout.architecture if layout else "", "imported_from": source.name, "sha256": sha256(target),
         "source_sha256": sha256(source), **({"about": about} if about else {}),
     }
