@@ -33,6 +33,7 @@ class Played:
             for shape in net.noise_shapes()
         ]
         self._fixed = net.fixed_noise()
+        self._inside: tuple[float, ...] | None = None
 
     def z(self, seed: int) -> torch.Tensor:
         """The z ``(1, latent)`` of a seed."""
@@ -81,7 +82,9 @@ class Played:
 
     def move(self, x: float, y: float, degrees: float, zoom: float) -> None:
         """Where a network that can moves its picture inside itself: see ``PictureGenerator.place``."""
-        self._net.place(x, y, degrees, zoom)
+        if (x, y, degrees, zoom) != self._inside:
+            self._inside = (x, y, degrees, zoom)
+            self._net.place(x, y, degrees, zoom)
 
     def shares(self, text: str, seed: int) -> list[float]:
         """The shares of the classes that a text asks for; an empty one: the class that the seed falls into.

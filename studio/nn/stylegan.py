@@ -86,7 +86,8 @@ class Dense(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``(N, inputs)`` to ``(N, outputs)``, always in full precision."""
-        y = F.linear(x.float(), self.weight.float() * self.gain, self.bias.float() * self.rate)
+        with torch.autocast(x.device.type, enabled=False):
+            y = F.linear(x.float(), self.weight.float() * self.gain, self.bias.float() * self.rate)
         return F.leaky_relu(y, 0.2) * ROOT2 if self.bent else y
 
 

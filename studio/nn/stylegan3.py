@@ -114,7 +114,11 @@ class FourierInput(nn.Module):
         self.register_buffer("phases", torch.zeros(whole.channels))
 
     def forward(self, w: torch.Tensor) -> torch.Tensor:
-        """``(N, C, size, size)`` from w ``(N, w)``."""
+        """``(N, C, size, size)`` from w ``(N, w)``; in full precision, as phases need it."""
+        with torch.autocast(w.device.type, enabled=False):
+            return self._waves(w.float())
+
+    def _waves(self, w: torch.Tensor) -> torch.Tensor:
         t = self.affine(w)  # rotation as cosine and sine, shift in x and y
         t = t / t[:, :2].norm(dim=1, keepdim=True).clamp_min(1e-12)
         cosine, sine, x, y = t.unbind(1)

@@ -153,6 +153,9 @@ def test_half_precision_stays_near(tmp_path: Path) -> None:
         made = ours(net, tmp_path)
         w = made.mapping(z(16))
         full = made.synthesis(w)
+        with torch.autocast("cpu", torch.bfloat16):
+            lowered = made.synthesis(w)
+        assert (lowered - full).abs().mean() < 0.05 * full.abs().mean()
         half = made.to(torch.float16).synthesis(w.half())
         assert half.dtype == torch.float32 and bool(half.isfinite().all())
         assert (half - full).abs().mean() < 0.01 * full.abs().mean()
