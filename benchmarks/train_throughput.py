@@ -120,7 +120,7 @@ def gan_step(settings: GanSettings, data: Path) -> Step:
         judges.step()
         made = -judge(fake).mean()
         makers.zero_grad()
-        made.backward()  # type: ignore[no-untyped-call]
+        made.backward()
         makers.step()
         with torch.no_grad():
             for mean, now in zip(average.parameters(), generator.parameters(), strict=True):
