@@ -17,10 +17,12 @@ import torch
 from numpy.typing import NDArray
 
 from studio.files import FileError
-from studio.media import Note, Notes
+from studio.media import Note
 from studio.midi_file import MidiSong, read_midi
 from studio.nn.humanise import DRUMS, FEEL, GRID, PITCHES, Drummer, FeelRNN, FeelSpec, inputs_of, laplace_nats, step_of
+from studio.nn.music import VoiceNote
 from studio.training.drums import performances
+from studio.training.events import write_sample
 from studio.training.loop import Config, Export, TrainingError
 from studio.training.recurrent import RecurrentRecipe
 
@@ -188,8 +190,6 @@ class HumaniseRecipe(RecurrentRecipe):
 
     def sample(self, folder: Path, index: int) -> list[Path]:
         """Four bars of a held-out performance: quantised, then as the network plays it."""
-        from studio.export import open_writer
-
         one = self.splits["valid"][0]
         written = written_notes(one, 4 * one.bar)
         self.network.eval()
@@ -197,10 +197,9 @@ class HumaniseRecipe(RecurrentRecipe):
         played = Drummer(network).play(written, one.bpm, bar=one.bar)
         network.to(self.config.device)
         path = folder / "samples" / f"{self.name}-{index:06d}.mid"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open_writer(path, bpm=one.bpm) as writer:
-            writer.add(Notes(tuple(written), 4.0 * one.bar))
-            writer.add(Notes(tuple(played), 4.0 * one.bar))
+        notes = [(note, 0.0) for note in written] + [(note, 4.0 * one.bar) for note in played]
+        voices = [VoiceNote(0, note.pitch, note.start + later, note.duration, note.velocity) for note, later in notes]
+        write_sample(path, voices, drums=True, bpm=one.bpm)
         return [path]
 
 
