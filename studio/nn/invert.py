@@ -35,7 +35,7 @@ class Settings:
     """
 
     starts: int = 96
-    beside: int = 0
+    beside: int = 32
     steps: int = 160
     rate: float = 0.12
     pixels: float = 1.0
