@@ -332,9 +332,14 @@ def _finish(
     part: Path, final: Path, note: tuple[Path, IO[bytes] | None], job: Job[Any],
     recipe: Callable[[], dict[str, Any] | None], floor: int,
 ) -> Recorded:
-    job.check(0.0, f"finishing {final.name}")
-    report = finish(part, final, recipe=recipe(), room=_room(final, floor),
-                    check=lambda share: job.check(share, f"finishing {final.name}"))
+    try:
+        job.check(0.0, f"finishing {final.name}")
+        report = finish(part, final, recipe=recipe(), room=_room(final, floor),
+                        check=lambda share: job.check(share, f"finishing {final.name}"))
+    except BaseException:
+        if note[1] is not None:
+            note[1].close()  # it is offered again
+        raise
     _drop_note(*note)
     return Recorded(final, report)
 

@@ -16,6 +16,7 @@ import pytest
 
 from studio.engine.threads import stop_all
 from studio.export import read_recipe
+from studio.files import FileError
 from studio.session import recording
 from studio.session.session import Session
 from studio.session.takes import read_take
@@ -51,6 +52,23 @@ def finished(session: Session) -> recording.Recorded:
     result = job.result()
     assert isinstance(result, recording.Recorded)
     return result
+
+
+def test_a_film_that_cannot_be_finished_is_offered_again(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> dict[str, Any]:
+        raise FileError("cannot write show.mp4: the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "finish", full)
+        assert session.recorder.start("video")
+        until(session, lambda: session.recorder.state().seconds > 0.4)
+        session.recorder.stop()
+        until(session, lambda: session.jobs.jobs and session.jobs.jobs[0].state == "failed")
+    left = recording.unfinished()
+    assert len(left) == 1 and left[0].part.is_file() and not left[0].final.exists()
+    job = session.recorder.finish_left(left[0])
+    until(session, lambda: job.state == "done")
+    assert left[0].final.is_file() and not left[0].part.exists() and not recording.unfinished()
 
 
 def test_video_take_and_recipe_of_what_is_seen(session: Session) -> None:

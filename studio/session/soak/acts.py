@@ -353,7 +353,11 @@ def recording(show: Show, rng: Rng, event: Event) -> Steps:
         return [path for path in set(recorder.recordings()) - before
                 if path.suffix == ".mp4" and not path.name.endswith(PART)]
 
-    yield from show.until(films, HEALED, "the film is there")
+    def finishing() -> bool:
+        return any(job.title.startswith("Finish") and job.state in ("waiting", "running")
+                   for job in show.session.jobs.jobs)
+
+    yield from show.until(lambda: films() and not finishing(), HEALED, "the film is there")
     length = _film_seconds(films()[0])
     if not seconds - 3.0 < length < seconds + 1.0:  # the first one loads its encoder before its first picture
         raise Unhealed(f"a recording of {seconds:.1f} s holds {length:.1f} s")
