@@ -88,7 +88,7 @@ def test_the_generator_comes_nearer_to_its_target() -> None:
 
 
 def test_digits_get_ink_in_the_middle_and_paper_around_it() -> None:
-    made, _ = alone("digit_lesson", width=12, batch=16)
+    made, _ = alone("digit_lesson", width=12, batch=16, rate_g=0.004, rate_d=0.001, blur=0.1)
     before = made._row(0).astype(float)
     for _ in range(50):
         made._round()
