@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from studio.training import checkpoint
@@ -20,6 +20,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None, max_examples=50)
 @given(tree=st.dictionaries(st.text(max_size=8) | st.integers(0, 99), TREES, max_size=5))
 def test_any_tree_round_trips(tree: dict[object, object], tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("ckpt") / "a.ckpt"
