@@ -275,4 +275,4 @@ def test_the_house_voice_has_the_figure_of_its_card(data_folder: Path) -> None:
     model = load_model(path, SEQUENCE)
     text = (data_folder / "text" / "tinyshakespeare.txt").read_text(encoding="utf-8")
     held_out = torch.from_numpy(Charset(model.config["characters"]).encode(text[-111_540:]))
-    assert score_stream(build_sequence(model), held_out) <= 1.52
+    assert score_stream(build_sequence(model), held_out) <= 1.46
