@@ -18,8 +18,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         "classify", help="by which label (author, mood...) a text was most likely written",
         description="Read a text as a model would write it under each of its labels: which is the most likely?",
         epilog=examples(
-            "text classify authors letter.txt", "text classify authors letters/ --labels files",
-            "text classify authors ../shared/data/text --labels authors.csv --last 0.1",
+            "text classify poems.safetensors letter.txt", "text classify poems.safetensors letters/ --labels files",
+            "text classify poems.safetensors poems/ --last 0.1",
         ),
     )
     tell.add_argument("model", help="a text model that knows labels: its name, or the path of a .safetensors file")
@@ -31,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     tell.add_argument("--labels", default="auto", metavar="HOW",
                       help="where the true labels are, to count how often they are found: auto, files, none or a table")
     add_json(tell)
-    parser.epilog = examples("text classify authors letter.txt")
+    parser.epilog = examples("text classify poems.safetensors letter.txt")
 
 
 def run(args: argparse.Namespace) -> int:
