@@ -23,7 +23,11 @@ from studio.nn.device import dtype as working_dtype
 from studio.nn.style import load_style
 from studio.nn.style_reader import load_any_reader
 
-HOUSE_STYLES = ["starry_night", "great_wave", "the_scream", "udnie", "red_circles", "woman_with_a_hat"]
+HOUSE_STYLES = [
+    "starry_night", "great_wave", "the_scream", "udnie", "red_circles", "woman_with_a_hat", "grande_jatte",
+    "night_over_the_rhone", "self_portrait", "bedroom_in_arles", "pont_neuf", "portrait_of_picasso", "composition_xiii",
+    "woodcut", "zigzag", "bricks",
+]
 LUMA = (0.299, 0.587, 0.114)
 MOTION = 0.045
 """A change of this size (0..1, averaged over a small patch) counts as motion; camera noise stays well below."""

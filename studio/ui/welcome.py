@@ -42,7 +42,7 @@ WAYS = (
     Way("music", "notes", "notes", "Play the chorale model",
         "Four voices that know where they are going, played by the built-in synth."),
     Way("style", "style", "image", "Step into a painting",
-        "Your camera, or our sample scene, painted live in six styles and what lies between."),
+        "Your camera, or our sample scene, painted live in sixteen styles and what lies between."),
     Way("dream", "dream", "image", "Dream",
         "Ask a network what it sees, and fall into it: an endless zoom."),
 )
