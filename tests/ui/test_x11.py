@@ -70,7 +70,8 @@ class Studio:
 
     def frames(self) -> list[Path]:
         """Pictures that were saved."""
-        return sorted((self.home.parent / "exports").rglob("*.png"))
+        found = (self.home.parent / "exports").rglob("*.png")
+        return sorted(path for path in found if not path.name.startswith("."))  # one that is being written
 
 
 @pytest.fixture
