@@ -151,7 +151,10 @@ class MidiEar:
         if number == NEWS:
             self._news(json.loads(body))
         elif (name := self._names.get(number)) is not None and not self._closed.is_set():
-            self._heard(name, body, instant)
+            try:
+                self._heard(name, body, instant)
+            except Exception:  # a fault of who listens ends neither the listening nor the other ports
+                log.exception("a message of %s could not be used", name)
 
     def _news(self, news: dict[str, Any]) -> None:
         self._news_at = time.perf_counter()

@@ -17,7 +17,7 @@ def share_arenas() -> bool:
 
     glibc gives threads pools of their own, up to eight per core, and what a network leaves in one is not used from
     another: in a show whose looks change (``reverie soak``) the process grew by 80 MiB a minute, with two pools it
-    does not. Pools that are there already stay.
+    stood at 0.9 GiB from the fifth minute to the 38th. Pools that are there already stay.
     """
     if not sys.platform.startswith("linux"):
         return False

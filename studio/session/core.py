@@ -12,7 +12,7 @@ from studio.control.binding import Binding
 from studio.control.modulators import Modulator
 from studio.engine import Clock, Deck, Player
 from studio.engine.heap import share_arenas
-from studio.engine.threads import spawn
+from studio.engine.threads import BESIDE, be_nice, spawn
 from studio.export.recording_file import load_encoder
 from studio.library.presets import apply_params, find_preset
 from studio.library.settings import SETTINGS
@@ -260,7 +260,8 @@ class Core:
                 self.events.call(lambda: self._failed(line, slot, why))
             else:
                 self.events.call(lambda: self._attach(line, slot))
-            load_encoder()  # beside the show, so that a recording begins with its first picture
+            be_nice(BESIDE)
+            load_encoder()  # so that a recording begins with its first picture
 
         spawn(f"reverie import {slot.generator}", work, lambda: None)
 

@@ -61,6 +61,20 @@ sys.stdin.buffer.read()
     assert watch.changes == [("Pad", True)], "a port that nobody named is not heard"
 
 
+def test_a_fault_of_who_listens_does_not_end_the_listening(watch: Watch) -> None:
+    def heard(port: str, message: bytes, instant: float) -> None:
+        if message == b"\xb0\x07\x00":
+            raise ValueError("a broken binding")
+        watch.hear(port, message, instant)
+
+    ear = MidiEar(heard, changed=watch.change, told=watch.tell, start=process("""
+put(news(ports={"Pad": 0}) + said(0, 0xB0, 7, 0) + said(0, 0xB0, 7, 1))
+sys.stdin.buffer.read()
+"""))
+    watch.until(lambda: watch.heard)
+    assert watch.heard == [("Pad", b"\xb0\x07\x01")] and ear.ports == ["Pad"] and ear.starts == 1
+
+
 def test_commands_reach_it(watch: Watch) -> None:
     ear = MidiEar(watch.hear, wanted=["Pad"], changed=watch.change, told=watch.tell, start=process("""
 put(news(ports={"Pad": 0}))
