@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import signal
@@ -22,6 +21,7 @@ from studio.session.live_reload import LiveReload
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.faults import Faults
+from studio.ui.garbage import Garbage
 from studio.ui.recording.commands import finish_left
 from studio.ui.window import MainWindow
 
@@ -30,9 +30,6 @@ log = logging.getLogger("reverie.ui")
 SWITCH_SECONDS = 0.0005
 """How often threads of Python take turns: with the usual 5 ms a busy plugin makes the window's worst gap 28 ms, with
 this 2 ms."""
-
-GC_MS, FULL_GC_EVERY = 5_000, 24
-"""Garbage is collected at these times and not in the middle of a frame; a whole round every two minutes."""
 
 FIRST_GENERATOR, FIRST_PRESET = "reverie.latent_explorer", "garden-walk"
 """What moves before anybody has touched anything."""
@@ -57,24 +54,6 @@ def make_session(report: list[str] | None = None) -> Session:
     for line in [*notes, *(report or [])]:
         session.notice(line, level="warning")
     return session
-
-
-def tame_garbage(window: MainWindow) -> QTimer:
-    """No collection while frames are made: what exists now is set aside, and a timer collects in small rounds."""
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    rounds = 0
-
-    def collect() -> None:
-        nonlocal rounds
-        rounds += 1
-        gc.collect(2 if rounds % FULL_GC_EVERY == 0 else 1)
-
-    timer = QTimer(window)
-    timer.timeout.connect(collect)
-    timer.start(GC_MS)
-    return timer
 
 
 def first_look(session: Session) -> None:
@@ -112,6 +91,7 @@ def run(path: str = "", arguments: list[str] | None = None) -> int:
     sys.setswitchinterval(SWITCH_SECONDS)
     be_prompt()
     application = make_application(arguments)
+    garbage = Garbage()
     session = make_session()
     theme.apply(application, str(session.settings["theme"]), float(session.settings["scale"]))
     faults = Faults(session)
@@ -120,12 +100,11 @@ def run(path: str = "", arguments: list[str] | None = None) -> int:
     _stop_on_signals(application, window)
     window.show()
     QTimer.singleShot(0, lambda: _begin(window, path))
-    QTimer.singleShot(15_000, lambda: tame_garbage(window))
     code = application.exec()
     faults.remove()
     live.stop()
     session.close()
-    gc.enable()
+    garbage.end()
     leave(code)
     return code
 

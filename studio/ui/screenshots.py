@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from studio.session.session import Session
 from studio.ui import theme
 from studio.ui.app import FIRST_GENERATOR, FIRST_PRESET, make_application, make_session
+from studio.ui.garbage import Garbage
 from studio.ui.rail import PAGES
 from studio.ui.screenshots_control import control_scenes, sound_check
 from studio.ui.screenshots_stage import stage_scenes
@@ -85,6 +86,7 @@ def take_all(
     """
     folder.mkdir(parents=True, exist_ok=True)
     application = make_application()
+    garbage = Garbage()
     session = make_session()
     theme.apply(
         application, look or str(session.settings["theme"]), scale or float(session.settings["scale"]))
@@ -100,6 +102,7 @@ def take_all(
                 photographer.take(name)
     finally:
         window.close_now()
+        garbage.end()
     return sorted(folder.glob("*.png"))
 
 

@@ -15,6 +15,7 @@ from studio.devices.midi_out import MidiError
 from studio.devices.midi_ports import midi_inputs, midi_outputs
 from studio.engine.threads import stop_all
 from tests.devices.test_midi_in import Watch
+from tests.midi_client import virtual_port
 
 TELLS = """
 import json, os, struct, sys
@@ -130,16 +131,7 @@ def test_the_real_process_says_what_is_there_and_goes_with_its_studio(watch: Wat
 
 
 def test_a_real_controller_is_heard_through_it(watch: Watch) -> None:
-    import rtmidi
-
-    sender = None
-    for api in rtmidi.get_compiled_api():
-        try:
-            sender = rtmidi.MidiOut(api, name="Controller")
-            sender.open_virtual_port("pads")
-            break
-        except Exception:
-            sender = None
+    sender = virtual_port("MidiOut", "Controller", "pads")
     names: list[str] = []
     if sender is not None:
         try:

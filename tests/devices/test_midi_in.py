@@ -12,40 +12,7 @@ from studio.devices import midi_in
 from studio.devices.midi_in import Lights, MidiInputs, list_inputs, matching_output
 from studio.devices.midi_out import MidiError
 from studio.engine.threads import stop_all
-
-
-class Client:
-    """A system's MIDI client with the ports of a test; its list stays as it was when it was made, as the real one's."""
-
-    ports: list[str] = []  # noqa: RUF012
-    made: list[Client] = []  # noqa: RUF012
-    taken: set[str] = set()  # noqa: RUF012
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        self.seen, self.name, self.callback, self.deleted = list(Client.ports), "", None, False
-        Client.made.append(self)
-
-    def get_ports(self) -> list[str]:
-        return self.seen
-
-    def get_current_api(self) -> int:
-        return 1
-
-    def ignore_types(self, **_: bool) -> None: ...
-
-    def set_callback(self, callback: Any) -> None:
-        self.callback = callback
-
-    def open_port(self, number: int, name: str) -> None:
-        if self.seen[number] in Client.taken:
-            raise RuntimeError("busy")
-        self.name = self.seen[number]
-
-    def close_port(self) -> None:
-        self.name = ""
-
-    def delete(self) -> None:
-        self.deleted = True
+from tests.midi_client import Client, virtual_port
 
 
 class Watch:
@@ -80,8 +47,7 @@ class Watch:
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watch]:
-    Client.ports = ["Pad:Pad MIDI 1 20:0", "Keys 24:0", "Reverie:Reverie out 1:0"]
-    Client.made, Client.taken = [], set()
+    Client.plug_in("Pad:Pad MIDI 1 20:0", "Keys 24:0", "Reverie:Reverie out 1:0")
     monkeypatch.setattr(midi_in, "_clients", lambda: [Client()])
     monkeypatch.setattr(midi_in, "POLL", 0.005)
     yield Watch()
@@ -158,16 +124,7 @@ def test_no_service_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_real_port_is_heard_and_its_loss_is_seen() -> None:
-    import rtmidi
-
-    sender: Any = None
-    for api in rtmidi.get_compiled_api():
-        try:
-            sender = rtmidi.MidiOut(api, name="Controller")
-            sender.open_virtual_port("knobs")
-            break
-        except Exception:
-            sender = None
+    sender = virtual_port("MidiOut", "Controller", "knobs")
     try:
         names = list_inputs() if sender is not None else []
     except MidiError:
@@ -199,18 +156,9 @@ def test_which_output_belongs_to_a_controller() -> None:
 
 
 def test_lights_of_a_real_controller() -> None:
-    import rtmidi
-
     got: list[list[int]] = []
     heard = threading.Event()
-    ear: Any = None
-    for api in rtmidi.get_compiled_api():
-        try:
-            ear = rtmidi.MidiIn(api, name="Lamp")
-            ear.open_virtual_port("in")
-            break
-        except Exception:
-            ear = None
+    ear = virtual_port("MidiIn", "Lamp", "in")
     lights = Lights()
     if ear is not None:
         lights.there("Lamp:out")

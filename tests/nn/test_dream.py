@@ -27,13 +27,7 @@ from studio.nn.dream import (
 from studio.nn.featurenet import FeatureError, FeatureNet
 from studio.nn.vgg import VGG
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

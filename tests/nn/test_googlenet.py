@@ -16,18 +16,11 @@ from studio.nn.features import load_features
 from studio.nn.googlenet import WIDTHS, GoogLeNet, Inception, fold_batch_norm, from_torchvision, response_norm
 from studio.nn.weights import WeightsError, save_model
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 KNOWN = {
     "n01443537_goldfish": 1, "n01491361_tiger_shark": 3, "n01514859_hen": 8, "n01530575_brambling": 10,
     "n01531178_goldfinch": 11, "n01614925_bald_eagle": 22, "n01622779_great_grey_owl": 24,
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def photo(path: Path, side: int = 224) -> torch.Tensor:

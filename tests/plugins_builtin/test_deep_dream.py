@@ -20,15 +20,8 @@ from studio.nn.weights import save_model
 from studio.params import ParamSet
 from studio.plugins import discover
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 QUICK = {"size": 96, "octaves": 2, "steps": 1, "opening": 2, "layer": "3a", "exact": True}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

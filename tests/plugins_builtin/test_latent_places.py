@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
 
-from studio import paths
-from studio.engine import Deck, Stage, render
+from studio.engine import Deck, Stage
 from studio.nn import places
-from studio.nn.gan import ARCHITECTURE, GanConfig, GeneratorNet
-from studio.nn.weights import save_model
 from studio.params import ParamSet
-from studio.plugins import discover
-
-Frame = NDArray[np.uint8]
-PLUGIN = discover().get("latent_explorer")
-Explorer = PLUGIN.load()
+from tests.plugins_builtin.latent_stand import PLUGIN, Explorer, frames, gap, save_tiny_network
 
 
 @pytest.fixture(autouse=True)
 def tiny(_own_home: None) -> Path:
-    torch.set_num_threads(1)
-    torch.manual_seed(5)
-    net = GeneratorNet(GanConfig(size=32, latent=16, base=16, widths=(16, 16), last=4))
-    with torch.no_grad():
-        net(torch.randn(32, 16))
-        net.paint.weight.mul_(4)
-    net.survey(512)
-    path = paths.user_folder("data") / "models" / "tiny.safetensors"
-    save_model(path, dict(net.state_dict()), ARCHITECTURE, net.config.to_dict())
-    return path
-
-
-def frames(count: int = 1, *, said: list[str] | None = None, automate: Any = None, **params: Any) -> list[Frame]:
-    values = ParamSet(Explorer.params)
-    for name, value in {"model": "tiny", "size": 64, **params}.items():
-        values.set(name, value)
-    notices = [] if said is None else said
-    return [np.asarray(frame) for frame in render(
-        [Stage(Explorer, values, PLUGIN.folder)], frames=count, fps=10, on_notice=notices.append, automate=automate)]
-
-
-def gap(a: Frame, b: Frame) -> float:
-    return float(np.abs(a.astype(np.float64) - b).mean())
+    return save_tiny_network()
 
 
 def test_a_place_that_is_a_seed_is_that_seed_in_every_mode() -> None:

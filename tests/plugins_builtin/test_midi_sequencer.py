@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from studio import paths
 from studio.engine import GeneratorError, Stage, render
-from studio.library.presets import load_preset
 from studio.media import Note, Notes
 from studio.midi_file import read_midi
 from studio.nn.lstm import RNNSpec, SequenceRNN, pack
@@ -21,6 +19,7 @@ from studio.nn.weights import save_model
 from studio.params import ParamSet
 from studio.plugins import discover
 from studio.training.events import write_sample
+from tests.plugins_builtin.preset_stand import presets_of, stage_of_preset
 
 torch.set_num_threads(1)
 
@@ -265,7 +264,7 @@ def test_instruments_become_programs_of_the_file(plugin: Any) -> None:
     assert generator.export_options(values.dump())["programs"].startswith("0=1, 1=60, 2=57, 3=58")
 
 
-PRESETS = sorted((Path(__file__).resolve().parents[2] / "presets" / "midi_sequencer").glob("*.json"))
+PRESETS = presets_of("midi_sequencer")
 
 
 def test_there_are_presets() -> None:
@@ -274,11 +273,5 @@ def test_there_are_presets() -> None:
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda p: p.stem)
 def test_presets_play(plugin: Any, path: Path) -> None:
-    preset, report = load_preset(path)
-    assert not report and preset.name and preset.about
-    generator = plugin.load()
-    values = ParamSet(generator.params)
-    assert not preset.apply(values, generator)
-    assert paths.find_model(values["model"]).is_file()
-    notes = joined(list(render([Stage(generator, values, plugin.folder)], frames=2)))
+    notes = joined(list(render([stage_of_preset(plugin, path)], frames=2)))
     assert_playable(notes)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.session.take_stand import live, make_session, until
+from tests.session.take_stand import live, make_session
+from tests.stand import until
 
 
 def main() -> None:

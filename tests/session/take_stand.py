@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from studio.engine import Clock
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.session import Session
+from tests.stand import COUNT, DIM, until, write_plugins
 
 TELLER = '''
 import numpy as np
@@ -33,39 +32,11 @@ class Teller(Generator):
         return np.repeat(np.array(rows, np.float32), height // 5)[:, None, None].repeat(width, 1).repeat(3, 2)
 '''
 
-DIM = '''
-from studio.api import Float, Generator
-
-class Dim(Generator):
-    """Less light."""
-    id, version, makes, takes, title = "test.dim", 1, "image", "image", "Dim"
-    by = Float(0.5, 0.0, 1.0)
-
-    def step(self, ctx):
-        return ctx.input * self.by
-'''
-
-COUNT = '''
-from studio.api import Generator, Note, Notes
-
-class Count(Generator):
-    """Four notes a bar."""
-    id, version, makes, title = "test.count", 1, "notes", "Count"
-
-    def step(self, ctx):
-        return Notes(tuple(Note(60 + beat, 80, float(beat), 0.5) for beat in range(4)), 4.0)
-'''
-
 
 def registry(folder: Path) -> Registry:
-    """The three above."""
-    places = []
-    for name, text in (("teller", TELLER), ("dim", DIM), ("count", COUNT)):
-        place = folder / f"{name}.py"
-        if not place.exists():
-            place.write_text(text)
-        places.append(read_plugin(place))
-    return Registry(places)
+    """The teller, an effect and a player whose notes end before the next one begins."""
+    short = COUNT.replace("float(beat), 1.0", "float(beat), 0.5")
+    return Registry(write_plugins(folder, {"teller": TELLER, "dim": DIM, "count": short}))
 
 
 def make_session(folder: Path) -> Session:
@@ -73,15 +44,6 @@ def make_session(folder: Path) -> Session:
     made = Session(registry(folder), clock=Clock(240.0))
     made.settings.set("export_folder", str(folder / "out"))
     return made
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    """Pump until ``true()``."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come"
-        session.pump()
-        time.sleep(0.002)
 
 
 def live(session: Session, seconds: float) -> None:

@@ -22,13 +22,14 @@ from studio.engine.threads import stop_all
 from studio.export import open_writer, read_recipe
 from studio.media import Audio
 from studio.params import ParamError
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session import audio_in
 from studio.session.audio_clock import AudioClock
 from studio.session.audio_play import FilePlayer
 from studio.session.control_status import asleep
 from studio.session.exporting import FORMATS, ExportPlan, look_of, start_export
 from studio.session.session import Session
+from tests.stand import until, write_plugin
 
 SHADE = '''
 import numpy as np
@@ -71,14 +72,6 @@ class Port:
         self.take(sound if sound.ndim == 2 else sound[:, None], RATE, time.perf_counter())
 
 
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        session.pump()
-        time.sleep(0.002)
-
-
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
@@ -86,8 +79,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     Port.made.clear()
     folder = tmp_path / "plugins"
     folder.mkdir()
-    (folder / "shade.py").write_text(SHADE, encoding="utf-8")
-    made = Session(Registry([read_plugin(folder / "shade.py")]))
+    made = Session(Registry([write_plugin(folder, "shade", SHADE)]))
     made.load("A", "test.shade")
     until(made, lambda: made.decks["A"].state == "running")
     yield made

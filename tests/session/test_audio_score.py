@@ -20,7 +20,7 @@ from studio.export import open_writer, read_recipe
 from studio.files import FileError
 from studio.media import Audio
 from studio.params import ParamSet
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.audio_score import (
     CHAIN,
     AudioScore,
@@ -31,6 +31,7 @@ from studio.session.audio_score import (
     parse_score,
 )
 from studio.session.render_job import JobError, RenderJob, job_from_recipe, make_stage, recipe_of, run
+from tests.stand import write_plugin
 
 SHADE = '''
 import numpy as np
@@ -64,8 +65,7 @@ RATE = 48_000
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    (tmp_path / "shade.py").write_text(SHADE, encoding="utf-8")
-    return Registry([read_plugin(tmp_path / "shade.py")])
+    return Registry([write_plugin(tmp_path, "shade", SHADE)])
 
 
 def wav(path: Path, sound: Any, rate: int = RATE) -> Path:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from studio.engine.threads import stop_all
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.session import Session
+from tests.stand import until, write_plugin
 
 STEPS = '''
 import time
@@ -46,8 +47,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    (tmp_path / "steps.py").write_text(STEPS)
-    made = Session(Registry([read_plugin(tmp_path / "steps.py")]))
+    made = Session(Registry([write_plugin(tmp_path, "steps", STEPS)]))
     conductor = made.playback.ports.conductor
     opened = conductor.open
     # what would go to a port is written down, by the real process
@@ -59,14 +59,6 @@ def session(tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     yield made
     made.close()
     assert not stop_all(8.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, session.notices
-        session.pump()
-        time.sleep(0.002)
 
 
 def read(log: Path) -> list[tuple[float, bytes]]:

@@ -6,7 +6,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,12 @@ from studio.control.profile import load_profile, save_profile
 from studio.engine import Clock
 from studio.engine.threads import stop_all
 from studio.params import ParamError
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.control_sources import MasterClock
 from studio.session.mix import KINDS
 from studio.session.session import Session
 from tests.midi_client import Client, listen_here
+from tests.stand import DIM, until, write_plugins
 
 SOURCE = '''
 import numpy as np
@@ -48,16 +49,6 @@ class Shade(Generator):
             ctx.expose("went", True)
         return np.full((8, 8, 3), self.level, np.float32)
 '''
-DIM = '''
-from studio.api import Float, Generator
-
-class Dim(Generator):
-    id, version, makes, takes, title = "test.dim", 1, "image", "image", "Dim"
-    by = Float(0.5, 0.0, 1.0)
-
-    def step(self, ctx):
-        return ctx.input * self.by
-'''
 PULSE = '''
 from studio.api import Generator, Note, Notes
 
@@ -74,27 +65,12 @@ class Pulse(Generator):
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
     listen_here(monkeypatch, "Pad 20:0")
-    made = Session(Registry([_plugin(tmp_path, name, text)
-                             for name, text in (("shade", SOURCE), ("dim", DIM), ("pulse", PULSE))]))
+    made = Session(Registry(write_plugins(tmp_path, {"shade": SOURCE, "dim": DIM, "pulse": PULSE})))
     made.load("A", "test.shade")
     until(made, lambda: made.decks["A"].state == "running")
     yield made
     made.close()
     assert not stop_all(5.0)
-
-
-def _plugin(folder: Path, name: str, text: str) -> Any:
-    place = folder / f"{name}.py"
-    place.write_text(text)
-    return read_plugin(place)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, [notice.text for notice in session.notices]
-        session.pump()
-        time.sleep(0.002)
 
 
 def play(session: Session, *messages: tuple[int, ...]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from studio.engine.threads import stop_all
 from studio.export import read_recipe
 from studio.files import FileError
 from studio.library.presets import Preset, load_preset, save_preset
-from studio.plugins import Registry, discover, read_plugin
+from studio.plugins import Registry, discover
 from studio.session import memory, restoring, thumbnails
 from studio.session.exporting import (
     FORMATS,
@@ -33,6 +32,7 @@ from studio.session.exporting import (
 from studio.session.gif_preview import preview, trial_size
 from studio.session.render_job import JobError, job_from_recipe, run
 from studio.session.session import Session
+from tests.stand import until, write_plugins
 
 SOURCE = '''
 import numpy as np
@@ -157,26 +157,15 @@ class Drift(Generator):
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     registry = Registry([plugin for plugin in discover(builtin_only=True) if plugin.name == "sample_scene"])
-    for name, text in (("ramp", SOURCE), ("half", EFFECT), ("beep", PLAYER), ("count", TEXT),
-                       ("growing", GROWING), ("drift", DRIFT)):
-        place = tmp_path / f"{name}.py"
-        place.write_text(text)
-        registry.add(read_plugin(place))
+    sources = {"ramp": SOURCE, "half": EFFECT, "beep": PLAYER, "count": TEXT, "growing": GROWING, "drift": DRIFT}
+    for plugin in write_plugins(tmp_path, sources):
+        registry.add(plugin)
     made = Session(registry)
     made.settings.set("export_folder", str(tmp_path / "out"))
     (tmp_path / "out").mkdir()
     yield made
     made.close()
     assert not stop_all(5.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    """Pump until ``true()``."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, session.notices
-        session.pump()
-        time.sleep(0.002)
 
 
 def form(key: str) -> Format:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,11 @@ from studio.engine import Clock
 from studio.engine.threads import stop_all
 from studio.nn import places
 from studio.params import ParamSet
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.glides import from_oklab, to_oklab
 from studio.session.mix import KINDS, LONGEST, Mix, Span
 from studio.session.session import Session
+from tests.stand import DIM, until, write_plugins
 
 LOOK = '''
 import numpy as np
@@ -43,17 +43,6 @@ class Look(Generator):
         return np.full((8, 8, 3), self.level, np.float32)
 '''
 
-DIM = '''
-from studio.api import Float, Generator
-
-class Dim(Generator):
-    id, version, makes, takes, title = "test.dim", 1, "image", "image", "Dim"
-    by = Float(0.5, 0.0, 1.0)
-
-    def step(self, ctx):
-        return ctx.input * self.by
-'''
-
 
 class Hands:
     """The clock of a test: seconds pass when it says so."""
@@ -72,23 +61,10 @@ def hands() -> Hands:
 
 @pytest.fixture
 def session(tmp_path: Path, hands: Hands) -> Iterator[Session]:
-    found = []
-    for name, text in (("look", LOOK), ("dim", DIM)):
-        place = tmp_path / f"{name}.py"
-        place.write_text(text)
-        found.append(read_plugin(place))
-    made = Session(Registry(found), clock=Clock(120.0, now=hands))
+    made = Session(Registry(write_plugins(tmp_path, {"look": LOOK, "dim": DIM})), clock=Clock(120.0, now=hands))
     yield made
     made.close()
     assert not stop_all(5.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, session.notices
-        session.pump()
-        time.sleep(0.002)
 
 
 def pass_time(session: Session, hands: Hands, seconds: float, ticks: int = 1) -> None:

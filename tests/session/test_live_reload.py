@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from studio.engine import threads
 from studio.plugins import user_plugins
 from studio.session.live_reload import LiveReload
 from studio.session.session import Session
+from tests.stand import until
 
 CODE = '''
 import numpy as np
@@ -46,14 +47,6 @@ def session() -> Iterator[Session]:
     yield made
     made.close()
     assert not threads.stop_all(10.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        session.pump()
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def shown(session: Session) -> int:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from studio.export import open_writer
 from studio.export.recipe import read_recipe
 from studio.media import Note, Notes
 from studio.midi_file import read_midi
-from studio.plugins import Registry, discover, read_plugin
+from studio.plugins import Registry, discover
 from studio.session.playback import Options
 from studio.session.playback_files import save_played, save_text
 from studio.session.playback_track import Letter
 from studio.session.session import Session
+from tests.stand import until, write_plugin, write_plugins
 
 NOTES = '''
 from studio.api import Float, Generator, Int, Note, Notes
@@ -138,12 +138,8 @@ class Time:
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    places = []
-    for name, text in (("steps", NOTES), ("count", TEXT), ("ear", EAR), ("hum", HUM)):
-        place = tmp_path / f"{name}.py"
-        place.write_text(text)
-        places.append(read_plugin(place))
-    made = Session(Registry(places))
+    sources = {"steps": NOTES, "count": TEXT, "ear": EAR, "hum": HUM}
+    made = Session(Registry(write_plugins(tmp_path, sources)))
     yield made
     made.close()
     assert not stop_all(8.0)
@@ -159,14 +155,6 @@ def stage(session: Session, monkeypatch: pytest.MonkeyPatch) -> tuple[Session, R
     monkeypatch.setattr(playback, "_start", lambda: None)
     monkeypatch.setattr(playback, "_sink_of", lambda options: recorder)
     return session, recorder, now, clock
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, session.notices
-        session.pump()
-        time.sleep(0.002)
 
 
 def run(session: Session, now: Time, seconds: float) -> None:
@@ -522,9 +510,7 @@ def test_a_primer_chosen_while_it_plays_is_heard(house: Session, tmp_path: Path)
 
 
 def test_a_users_plugin_in_its_own_process_hears_where_to_go_on(tmp_path: Path) -> None:
-    place = tmp_path / "count.py"
-    place.write_text(TEXT)
-    plugin = read_plugin(place)
+    plugin = write_plugin(tmp_path, "count", TEXT)
     plugin.contained = True
     session = Session(Registry([plugin]))
     try:

@@ -13,7 +13,7 @@ from studio.engine import Job
 from studio.engine.threads import stop_all
 from studio.export import read_recipe
 from studio.media import Words
-from studio.plugins import Registry, discover, read_plugin
+from studio.plugins import Registry, discover
 from studio.session.export_plan import FORMATS, ExportPlan
 from studio.session.exporting import export, look_of
 from studio.session.playback_words import NEW_PAGE, Spoken, WordsOut, Writing, read_writings
@@ -21,6 +21,7 @@ from studio.session.render_job import job_from_recipe
 from studio.session.render_job import run as run_job
 from studio.session.session import Session
 from tests.engine.test_deck import until
+from tests.stand import write_plugins
 
 POET = '''
 from studio.api import Finished, Generator, Text
@@ -61,11 +62,7 @@ class Reader(Generator):
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Registry:
-    places = []
-    for name, text in (("poet", POET), ("reader", READER)):
-        (tmp_path / f"{name}.py").write_text(text)
-        places.append(read_plugin(tmp_path / f"{name}.py"))
-    return Registry(places)
+    return Registry(write_plugins(tmp_path, {"poet": POET, "reader": READER}))
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from studio.files import FileError
 from studio.session import recording
 from studio.session.session import Session
 from studio.session.takes import read_take
-from tests.session.take_stand import live, make_session, until
+from tests.session.take_stand import live, make_session
+from tests.stand import until
 
 CHILD = Path(__file__).with_name("recorder_child.py")
 

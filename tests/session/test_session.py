@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from studio.files import FileError
 from studio.plugins import Registry, read_plugin
 from studio.session import recovery
 from studio.session.session import Session
+from tests.stand import until, write_plugin, write_plugins
 
 SOURCE = '''
 import numpy as np
@@ -88,24 +89,10 @@ class Held(Generator):
 @pytest.fixture
 def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    places = []
-    for name, text in (("shade", SOURCE), ("dim", EFFECT), ("held", HELD)):
-        place = tmp_path / f"{name}.py"
-        place.write_text(text)
-        places.append(read_plugin(place))
-    made = Session(Registry(places))
+    made = Session(Registry(write_plugins(tmp_path, {"shade": SOURCE, "dim": EFFECT, "held": HELD})))
     yield made
     made.close()
     assert not stop_all(5.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    """Pump until ``true()``."""
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, session.notices
-        session.pump()
-        time.sleep(0.002)
 
 
 def level(session: Session, name: str = "A") -> int:
@@ -339,9 +326,7 @@ def test_an_input_that_is_not_there_becomes_the_scene(tmp_path: Path, monkeypatc
     from studio.plugins import discover
 
     registry = discover(builtin_only=True)
-    place = tmp_path / "dim.py"
-    place.write_text(EFFECT)
-    registry.add(read_plugin(place))
+    registry.add(write_plugin(tmp_path, "dim", EFFECT))
     session = Session(registry)
     try:
         session.load("A", "test.dim")

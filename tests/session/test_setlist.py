@@ -12,26 +12,11 @@ import pytest
 from studio.engine import Clock
 from studio.engine.threads import stop_all
 from studio.params import ParamSet
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.session import Session
 from studio.session.setlist import RESTART_AFTER, UNATTENDED_HOLD, Step
-from tests.session.test_fades import Hands, pass_time, until
-
-SHADE = '''
-import numpy as np
-from studio.api import Bool, Float, Generator
-
-class Shade(Generator):
-    """One grey."""
-    id, version, makes, title = "test.shade", 1, "image", "Shade"
-    level = Float(0.0, 0.0, 1.0)
-    broken = Bool(False)
-
-    def step(self, ctx):
-        if self.broken:
-            raise ValueError("broken on purpose")
-        return np.full((8, 8, 3), self.level, np.float32)
-'''
+from tests.session.test_fades import Hands, pass_time
+from tests.stand import SHADE, until, write_plugin
 
 
 @pytest.fixture
@@ -41,10 +26,8 @@ def hands() -> Hands:
 
 @pytest.fixture
 def session(tmp_path: Path, hands: Hands) -> Iterator[Session]:
-    place = tmp_path / "shade.py"
-    place.write_text(SHADE)
-    made = Session(Registry([read_plugin(place)]), clock=Clock(120.0, now=hands))
-    made.load("A", "test.shade")
+    made = Session(Registry([write_plugin(tmp_path, "shade", SHADE)]), clock=Clock(120.0, now=hands))
+    made.load("A", "test.shade", params={"level": 0.0})
     until(made, lambda: made.decks["A"].stages())
     for level in (0.2, 0.5, 1.0):
         made.set_value("A", 0, "level", level)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from studio.session import soundcheck, warmup
 from studio.session.session import Session
 from studio.session.soundcheck import BAD, DOUBTFUL, GOOD, Act, Check, ask, is_ready, run, summary
 from studio.session.soundcheck_acts import do
+from tests.stand import until, write_plugin
 from tests.ui.stand import make_session
 
 
@@ -41,14 +41,6 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session
     yield made
     made.close()
     assert not stop_all(5.0)
-
-
-def until(session: Session, true: Callable[[], object], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, [notice.text for notice in session.notices]
-        session.pump()
-        time.sleep(0.002)
 
 
 def checked(session: Session, **changes: Any) -> dict[str, Check]:
@@ -150,14 +142,12 @@ def test_lines_plugins_and_models_that_fail(session: Session, tmp_path: Path) ->
 
 
 def test_a_model_that_is_not_here_is_named_with_the_way_to_it(session: Session, tmp_path: Path) -> None:
-    from studio.plugins import read_plugin
-
-    place = tmp_path / "seer.py"
-    place.write_text("import numpy as np\nfrom studio.api import Generator, Model\nclass Seer(Generator):\n"
-                     "    id, version, makes = 'test.seer', 1, 'image'\n"
-                     "    model = Model('vgg16', architecture='features')\n"
-                     "    def step(self, ctx):\n        return np.zeros((8, 8, 3), np.float32)\n")
-    session.registry.add(read_plugin(place))
+    session.registry.add(write_plugin(
+        tmp_path, "seer",
+        "import numpy as np\nfrom studio.api import Generator, Model\nclass Seer(Generator):\n"
+        "    id, version, makes = 'test.seer', 1, 'image'\n"
+        "    model = Model('vgg16', architecture='features')\n"
+        "    def step(self, ctx):\n        return np.zeros((8, 8, 3), np.float32)\n"))
     session.load("A", "test.seer")
     until(session, lambda: session.decks["A"].slots[0].stage is not None)
     line = checked(session)["model vgg16"]
@@ -187,14 +177,14 @@ def test_everything_is_warmed_once_and_said(session: Session) -> None:
 
 
 def test_an_effect_is_warmed_with_a_picture_and_a_fault_is_remembered(session: Session, tmp_path: Path) -> None:
-    from studio.plugins import discover, read_plugin
+    from studio.plugins import discover
 
     session.registry.add(discover(builtin_only=True).get("sample_scene"))
-    place = tmp_path / "sour.py"
-    place.write_text("from studio.api import Generator\nclass Sour(Generator):\n"
-                     "    id, version, makes = 'test.sour', 1, 'image'\n"
-                     "    def step(self, ctx):\n        raise ValueError('too sour')\n")
-    session.registry.add(read_plugin(place))
+    session.registry.add(write_plugin(
+        tmp_path, "sour",
+        "from studio.api import Generator\nclass Sour(Generator):\n"
+        "    id, version, makes = 'test.sour', 1, 'image'\n"
+        "    def step(self, ctx):\n        raise ValueError('too sour')\n"))
     looks = [warmup.Look("Dim", (("test.dim", 1, {}),)), warmup.Look("Sour", (("test.sour", 1, {}),)),
              warmup.Look("Gone", (("test.gone", 1, {}),))]
     job: Job[int] = Job("warm", lambda job: 0)
@@ -205,14 +195,12 @@ def test_an_effect_is_warmed_with_a_picture_and_a_fault_is_remembered(session: S
 
 
 def test_a_painting_is_warm_with_its_first_preview(session: Session, tmp_path: Path) -> None:
-    from studio.plugins import read_plugin
-
-    place = tmp_path / "slow.py"
-    place.write_text("import numpy as np\nfrom studio.api import Generator\nclass Slow(Generator):\n"
-                     "    id, version, makes = 'test.slow', 1, 'image'\n"
-                     "    def step(self, ctx):\n        for _ in range(10**9):\n"
-                     "            yield np.zeros((8, 8, 3), np.float32)\n")
-    session.registry.add(read_plugin(place))
+    session.registry.add(write_plugin(
+        tmp_path, "slow",
+        "import numpy as np\nfrom studio.api import Generator\nclass Slow(Generator):\n"
+        "    id, version, makes = 'test.slow', 1, 'image'\n"
+        "    def step(self, ctx):\n        for _ in range(10**9):\n"
+        "            yield np.zeros((8, 8, 3), np.float32)\n"))
     assert warmup.warm_look(session.registry, warmup.Look("Slow", (("test.slow", 1, {}),)), "cpu")
 
 

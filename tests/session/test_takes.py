@@ -24,7 +24,8 @@ from studio.session.take_log import TakeLog
 from studio.session.take_render import render_take
 from studio.session.take_replay import Musical, Pace, Replay
 from studio.session.takes import KINDS, Take, TakeError, TakeWriter, read_take
-from tests.session.take_stand import live, make_session, registry, until
+from tests.session.take_stand import live, make_session, registry
+from tests.stand import until
 
 HEADER: dict[str, Any] = {"size": [80, 40], "fps": 20, "clock": [0.0, 120.0, 0.0, 4], "mix": {"crossfade": 0.0}}
 STAGE = {"id": 1, "generator": "test.teller", "version": 1, "params": {"level": 0.5, "speed": 1.0}, "offsets": {},

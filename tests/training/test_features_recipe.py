@@ -18,13 +18,7 @@ from studio.nn.weights import save_model
 from studio.training.features import FeatureSettings, FeaturesRecipe, Student, _student_for
 from studio.training.loop import TrainingError, train
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

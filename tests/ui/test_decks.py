@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +9,13 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.decks import DecksPanel
 from studio.ui.decks.chain_strip import CHIP
 from studio.ui.kit import mime
 from studio.ui.kit.small import Badge
 from studio.ui.programme import Programme
-from tests.ui.stand import level, make_session, pumped
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+from tests.ui.stand import level, pumped
 
 
 @pytest.fixture

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.window import MainWindow
-from tests.ui.stand import level, make_session
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+from tests.ui.stand import level
 
 
 def test_it_ends_with_the_painting_of_a_picture_that_knows_the_value(session: Session, qtbot: Any) -> None:

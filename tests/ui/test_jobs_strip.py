@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,25 +11,15 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.jobs import JobsStrip
 from studio.ui.jobs_panel import Panel, result_path
-from tests.ui.stand import make_session, pumped
+from tests.ui.stand import pumped
 
 
 @dataclass
 class Made:
     path: Path
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
 
 
 @pytest.fixture

@@ -23,14 +23,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.engine.threads import stop_all
-from studio.plugins import Registry, read_plugin
 from studio.session.session import Session
 from studio.ui.export import ExportDialog
 from studio.ui.inspector.group import GroupTitle
 from studio.ui.kit import Elided
 from studio.ui.rail import PAGES
 from studio.ui.window import MainWindow
+from tests.stand import write_plugin
 from tests.ui.clipped import clipped
 from tests.ui.stand import level
 
@@ -57,28 +56,17 @@ class Long(Generator):
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    place = tmp_path / "long.py"
-    place.write_text(PLUGIN, encoding="utf-8")
-    made = Session(Registry([read_plugin(place)]))
-    yield made
-    made.close()
-    assert not stop_all(20.0)
+def session(session: Session, tmp_path: Path) -> Session:
+    session.registry.add(write_plugin(tmp_path, "long", PLUGIN))
+    return session
 
 
 @pytest.fixture
-def window(session: Session, qtbot: Any) -> MainWindow:
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
+def window(window: MainWindow, session: Session, qtbot: Any) -> MainWindow:
     session.load("A", "test.long")
     qtbot.waitUntil(lambda: level(session) == 255, timeout=20_000)
     session.take_snapshot(LONG)
-    return made
+    return window
 
 
 def _each(window: MainWindow) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,35 +10,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from studio.control.binding import Source, Target
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.inspector.row import ParamRow
 from studio.ui.window import MainWindow
 from tests.midi_client import Client, listen_here
-from tests.ui.stand import make_session
 
 LEFT = Qt.MouseButton.LeftButton
 WAIT = 20_000
 
 
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+@pytest.fixture(autouse=True)
+def _controller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is there before the session is made."""
     listen_here(monkeypatch, "Pad 20:0")
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
-
-
-@pytest.fixture
-def window(session: Session, qtbot: Any) -> MainWindow:
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
 
 
 @pytest.fixture

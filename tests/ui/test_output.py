@@ -14,10 +14,8 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
-from studio.engine.threads import stop_all
 from studio.ui import layouts
 from studio.ui.window import MainWindow
-from tests.ui.stand import make_session
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENS = {"screens": [
@@ -115,21 +113,6 @@ def test_the_other_screen_sharp_at_two_pixels_a_point_and_remembered(tmp_path: P
     assert kept == {"screen": "beamer", "scaling": "1:1", "open": True}
     again = child(tmp_path)
     assert again["at start"] == "beamer"  # it was open at the end: there it is again
-
-
-@pytest.fixture
-def window(tmp_path: Path, qtbot: Any) -> Any:
-    session = make_session(tmp_path)
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    yield made
-    made.close()
-    session.close()
-    assert not stop_all(5.0)
 
 
 def press(widget: Any, key: Qt.Key, mods: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:

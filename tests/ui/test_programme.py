@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,21 +9,12 @@ import pytest
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from studio.engine.threads import stop_all
 from studio.session.mix import BLENDS
 from studio.session.session import Session
 from studio.ui.programme import Programme
 from studio.ui.programme.compose import placed, wiped
 from studio.ui.programme.pattern import BARS, paint_pattern
-from tests.ui.stand import level, make_session, pumped
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+from tests.ui.stand import level, pumped
 
 
 def show(session: Session, qtbot: Any, a: float, b: float) -> Programme:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +14,6 @@ from studio.session import programme as array
 from studio.session.mix import BLENDS
 from studio.session.session import Session
 from studio.ui.programme import Programme
-from tests.ui.stand import make_session
-
-
-@pytest.fixture
-def session(tmp_path: Path) -> Iterator[Session]:
-    made = make_session(tmp_path)
-    yield made
-    made.close()
 
 
 def picture(seed: int, width: int, height: int) -> Frame:

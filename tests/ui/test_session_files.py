@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QPushButton, QWidget
 
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.recovery import RecoveryDialog, glimpse, when_text
 from studio.ui.sessions import SessionFiles, load_recent
-from tests.ui.stand import SHADE, level, make_session, pumped
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+from tests.ui.stand import SHADE, level, pumped
 
 
 @pytest.fixture

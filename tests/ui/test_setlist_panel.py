@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,37 +9,23 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication
 
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.kit import mime
 from studio.ui.setlist import SetListPanel
 from studio.ui.window import MainWindow
-from tests.ui.stand import level, make_session, pumped
+from tests.ui.stand import level, pumped
 
 
 @pytest.fixture
-def session(tmp_path: Path, qtbot: Any) -> Iterator[Session]:
-    made = make_session(tmp_path)
-    made.load("A", "test.shade")
-    pumped(made, qtbot, lambda: level(made) == 255)
+def session(session: Session, qtbot: Any) -> Session:
+    """Has three looks, which are cut and not faded."""
+    session.load("A", "test.shade")
+    pumped(session, qtbot, lambda: level(session) == 255)
     for grey in (0.0, 0.2, 0.6):
-        made.set_value("A", 0, "level", grey)
-        made.take_snapshot(f"Grey {grey}")
-    made.mix.set("fade_length", 0.0)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
-
-
-@pytest.fixture
-def window(session: Session, qtbot: Any) -> MainWindow:
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
+        session.set_value("A", 0, "level", grey)
+        session.take_snapshot(f"Grey {grey}")
+    session.mix.set("fade_length", 0.0)
+    return session
 
 
 @pytest.fixture

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
-from studio.engine.threads import stop_all
 from studio.session.session import Session
 from studio.ui.programme.ways_out import PreviewDialog, fill_ways_out
 from studio.ui.window import MainWindow
-from tests.ui.stand import make_session
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(5.0)
 
 
 def free_port() -> int:

@@ -10,15 +10,6 @@ from PySide6.QtWidgets import QApplication
 
 from studio.session.session import Session
 from studio.ui.welcome import Welcome
-from tests.ui.stand import make_session
-
-
-@pytest.fixture
-def session(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("size", [(640, 220), (697, 300), (820, 300), (1400, 560), (3220, 1100)])

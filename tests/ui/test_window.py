@@ -5,15 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QTabBar
 
-from studio.engine.threads import running, stop_all
+from studio.engine.threads import running
 from studio.session.session import Session
 from studio.ui import layouts, theme
 from studio.ui.actions import Palette, ShortcutsDialog
@@ -21,27 +19,7 @@ from studio.ui.faults import Faults
 from studio.ui.kit import SearchField
 from studio.ui.rail import PAGES
 from studio.ui.window import MainWindow
-from tests.ui.stand import level, make_session
-
-
-@pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    yield made
-    made.close()
-    assert not stop_all(20.0)  # a page may just be importing torch in the background
-
-
-@pytest.fixture
-def window(session: Session, qtbot: Any) -> MainWindow:
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True  # nothing asks at the end of a test
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
-    return made
+from tests.ui.stand import level
 
 
 def test_every_page_opens_and_has_names_for_its_controls(window: MainWindow, qtbot: Any) -> None:
@@ -291,8 +269,6 @@ def test_fifty_windows_leave_nothing_behind(session: Session, qtbot: Any) -> Non
     assert running() == [] or all("autosave" in thread.name for thread in running())
     callbacks = {kind: len(found) for kind, found in session.events._callbacks.items()}
     assert max(callbacks.values()) < 30, callbacks
-
-
 
 
 def test_a_way_in_is_taken_by_keys_alone(window: MainWindow, qtbot: Any, monkeypatch: pytest.MonkeyPatch) -> None:

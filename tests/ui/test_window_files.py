@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +10,25 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QApplication
 
-from studio.engine.threads import stop_all
 from studio.export import read_recipe
 from studio.session.session import Session
 from studio.ui.export import ExportDialog
 from studio.ui.kit import mime
 from studio.ui.window import MainWindow
-from tests.ui.stand import level, make_session
+from tests.ui.stand import level
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    made.settings.set("export_folder", str(tmp_path / "out"))
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+def session(session: Session, tmp_path: Path) -> Session:
+    session.settings.set("export_folder", str(tmp_path / "out"))
+    return session
 
 
 @pytest.fixture
-def window(session: Session, qtbot: Any) -> MainWindow:
-    made = MainWindow(session)
-    made.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
-    made._closing = True  # nothing asks at the end of a test
-    qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
+def window(window: MainWindow, session: Session, qtbot: Any) -> MainWindow:
     session.load("A", "test.shade", params={"level": 0.5})
     qtbot.waitUntil(lambda: level(session) == 128, timeout=20_000)
-    return made
+    return window
 
 
 def drop(window: MainWindow, *files: Path) -> None:

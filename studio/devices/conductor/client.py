@@ -10,7 +10,7 @@ import os
 import subprocess
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,8 @@ GOODBYE = 1.5
 """Seconds that a process gets to end its notes."""
 MOST_QUEUED = 20_000
 KEPT = 4096
+SUMS = ("sent", "late", "dropped")
+"""Counts of notes that add up over processes."""
 
 Told = Callable[[str, str, str], None]
 
@@ -42,6 +44,8 @@ class _Output:
     levels: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
+    before: Counter[str] = field(default_factory=Counter)  # the sums of processes that are gone
+    worst: float = 0.0
     planned: list[tuple[float, float, Message]] = field(default_factory=list)  # begin, end in beats, message
 
 
@@ -127,9 +131,13 @@ class Conductor:
         return known.state if known is not None else (False, "", "")
 
     def figures(self, out: str) -> dict[str, Any]:
-        """What an output said of itself last, and its counts (sent, late, dropped, worst, waiting, sounding)."""
+        """What an output said of itself last, and its counts: ``sent``, ``late`` and ``dropped`` since it was opened,
+        ``waiting`` and ``sounding`` now; ``worst`` (seconds late) of the last moments, ``worst_ever`` of all."""
         known = self._outputs.get(out)
-        return {**known.figures, **known.counts} if known is not None else {}
+        if known is None:
+            return {}
+        sums = {name: known.before[name] + int(known.counts.get(name, 0)) for name in SUMS}
+        return {**known.figures, **known.counts, **sums, "worst_ever": known.worst}
 
     # --- notes ---
 
@@ -347,6 +355,7 @@ class Conductor:
             for out, counts in rest[1].items():
                 if out in self._outputs:
                     self._outputs[out].counts = counts
+                    self._outputs[out].worst = max(self._outputs[out].worst, float(counts.get("worst", 0.0)))
         elif name == "figures" and len(rest) == 2 and rest[0] in self._outputs:
             self._outputs[rest[0]].figures = rest[1]
         elif name == "trace" and len(rest) == 2:
@@ -367,6 +376,7 @@ class Conductor:
     def _lost(self, reason: str) -> None:
         with self._lock:
             for known in self._outputs.values():
+                known.before.update({name: int(known.counts.get(name, 0)) for name in SUMS})
                 known.state, known.counts = (False, "", ""), {}
         self._told("", reason, "it is started again by itself, and ends what may hang")
 

@@ -78,7 +78,7 @@ class Report:
         for out, figures in self.notes.items():
             if figures.get("sent"):
                 found.append((f"notes to {out}", f"{figures['sent']} sent, {figures.get('late', 0)} late, "
-                                                 f"worst {1000 * float(figures.get('worst', 0.0)):.1f} ms"))
+                                                 f"worst {1000 * float(figures.get('worst_ever', 0.0)):.1f} ms"))
         found.append(("stuck notes", str(self.stuck)))
         survived = ", ".join(f"{what} {count}x" for what, count in sorted(self.survived.items()))
         found.append(("faults survived", survived or "none"))

@@ -139,10 +139,13 @@ def test_the_killed_process_is_started_again_with_what_was_to_be_played(
     conductor.plan("out", "1", 3, 62, 90, 6.0, 6.5)
     conductor.plan("out", "1", 3, 64, 90, 70.0, 71.0)
     until(lambda: sounding(log))
+    until(lambda: conductor.figures("out")["sent"] == 1)
     first = conductor.pid
     os.kill(first, signal.SIGKILL)
     until(lambda: conductor.alive and conductor.pid != first)
     until(lambda: bytes([0x93, 62, 90]) in [m for _, m in read(log)])
+    until(lambda: conductor.figures("out")["sent"] == 2)  # of both processes
+    assert 0.0 < conductor.figures("out")["worst_ever"] < 5.0
     assert next(why for out, why in told if not out and why).startswith("the process that keeps the time ended")
     assert ("", "") in told
     assert conductor.figures("out") is not None and conductor.starts == 2

@@ -18,7 +18,7 @@ from studio.control.binding import AUDIO, Source
 from studio.control.modulators import FromAudio
 from studio.devices.sound_in import SoundError, SoundSource
 from studio.engine.threads import stop_all
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session import audio_in
 from studio.session.session import Session
 from studio.ui.audio import panel as panel_module
@@ -27,6 +27,8 @@ from studio.ui.audio.use import fill_use_menu, modulate, use
 from studio.ui.inspector import Inspector
 from studio.ui.inspector.row_menu import row_menu
 from studio.ui.kit import mime
+from tests.stand import write_plugin
+from tests.ui.stand import pumped
 
 SHADE = '''
 import numpy as np
@@ -72,15 +74,9 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> It
     monkeypatch.setattr(panel_module, "sound_inputs",
                         lambda refresh=False: [SoundSource("Desk", 0, RATE, 4), SoundSource("Other", 1, 44_100, 2)])
     Port.made.clear()
-    (tmp_path / "shade.py").write_text(SHADE, encoding="utf-8")
-    made = Session(Registry([read_plugin(tmp_path / "shade.py")]))
+    made = Session(Registry([write_plugin(tmp_path, "shade", SHADE)]))
     made.load("A", "test.shade")
-
-    def running() -> bool:
-        made.pump()
-        return made.decks["A"].state == "running"
-
-    qtbot.waitUntil(running, timeout=20_000)
+    pumped(made, qtbot, lambda: made.decks["A"].state == "running")
     yield made
     made.close()
     assert stop_all(5.0) == []
@@ -93,14 +89,6 @@ def panel(session: Session, qtbot: QtBot) -> AudioPanel:
     made.resize(248, 640)
     made.show()
     return made
-
-
-def pumped(session: Session, qtbot: QtBot, true: Callable[[], object]) -> None:
-    def look() -> bool:
-        session.pump()
-        return bool(true())
-
-    qtbot.waitUntil(look, timeout=20_000)
 
 
 def tone(level: float, seconds: float = 2.5) -> Any:

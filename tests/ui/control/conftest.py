@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QWidget
 
-from studio.engine import threads
 from studio.session.session import Session
 from tests.midi_client import Client, listen_here
 from tests.ui.pages.conftest import Wheels
-from tests.ui.stand import make_session
 
 
 @pytest.fixture
@@ -33,16 +30,14 @@ def pad(monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Callable[..., None]:
 
 
 @pytest.fixture
-def session(pad: Any, tmp_path: Path, qtbot: Any) -> Iterator[Session]:
-    made = make_session(tmp_path)
-    wheels = Wheels(made)
-    made.wheels = wheels  # type: ignore[attr-defined]
-    made.load("A", "test.shade")
-    qtbot.waitUntil(lambda: made.decks["A"].state == "running", timeout=20_000)
-    yield made
+def session(pad: Any, session: Session, qtbot: Any) -> Iterator[Session]:
+    """Turns by itself and has one grey in deck A; the controller is there before it is made."""
+    wheels = Wheels(session)
+    session.wheels = wheels  # type: ignore[attr-defined]
+    session.load("A", "test.shade")
+    qtbot.waitUntil(lambda: session.decks["A"].state == "running", timeout=20_000)
+    yield session
     wheels.stop()
-    made.close()
-    assert not threads.stop_all(15.0)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,16 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 
 from studio import picture
-from studio.engine.threads import stop_all
 from studio.export import open_writer, read_recipe
 from studio.media import Audio
 from studio.midi_file import read_midi
 from studio.params import Choice, Float
-from studio.plugins import read_plugin
 from studio.session.session import Session
 from studio.ui.export import ExportDialog
 from studio.ui.export.sizes import way_to_loop
 from studio.ui.inspector.controls import Segments
-from tests.ui.stand import make_session, pumped
+from tests.stand import write_plugin
+from tests.ui.stand import pumped
 
 WAVE = '''
 import numpy as np
@@ -61,16 +59,10 @@ class Plain(Generator):
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    place = tmp_path / "wave.py"
-    place.write_text(WAVE)
-    made.registry.add(read_plugin(place))
-    made.settings.set("export_folder", str(tmp_path / "out"))
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+def session(session: Session, tmp_path: Path) -> Session:
+    session.registry.add(write_plugin(tmp_path, "wave", WAVE))
+    session.settings.set("export_folder", str(tmp_path / "out"))
+    return session
 
 
 @pytest.fixture
@@ -201,12 +193,10 @@ def test_one_button_takes_the_loops_own_length(waving: Session, qtbot: Any) -> N
 
 @pytest.mark.parametrize("line", ["A", "mix"])
 def test_one_button_makes_the_loop_as_long_as_wished(session: Session, qtbot: Any, tmp_path: Path, line: str) -> None:
-    place = tmp_path / "turn.py"
     beats = WAVE.replace("test.wave", "test.turn").replace("period", "loop_beats").replace(
         'return values["loop_beats"]', 'return values["loop_beats"] * 60.0 / bpm')
     assert "60.0 / bpm" in beats
-    place.write_text(beats)
-    session.registry.add(read_plugin(place))
+    session.registry.add(write_plugin(tmp_path, "turn", beats))
     session.load("A", "test.turn")
     pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)
     session.set_bpm(90.0)
@@ -229,9 +219,7 @@ def test_a_clip_offers_its_own_length_and_rate(session: Session, qtbot: Any, tmp
     with open_writer(clip, fps=12.5) as writer:
         for number in range(20):
             writer.add(np.full((48, 64, 3), number * 10, np.uint8))
-    place = tmp_path / "plain.py"
-    place.write_text(PLAIN)
-    session.registry.add(read_plugin(place))
+    session.registry.add(write_plugin(tmp_path, "plain", PLAIN))
     session.add_effect("A", "test.plain")
     session.set_input("A", str(clip))
     pumped(session, qtbot, lambda: session.decks["A"].frame() is not None)

@@ -11,20 +11,16 @@ from pytestqt.qtbot import QtBot
 
 from studio.engine.threads import stop_all
 from studio.plugins import Registry
-from studio.plugins.discovery import read_plugin
 from studio.session.session import Session
+from tests.stand import write_plugins
 
 
 @pytest.fixture
 def session(tmp_path: Path, qtbot: QtBot) -> Iterator[Session]:
-    plugins = []
-    for name, text in (("zoo", ZOO), ("veil", EFFECT), ("broken", BROKEN)):
-        path = tmp_path / f"{name}.py"
-        path.write_text(text, encoding="utf-8")
-        plugin = read_plugin(path)
+    plugins = write_plugins(tmp_path, {"zoo": ZOO, "veil": EFFECT, "broken": BROKEN})
+    for plugin in plugins:
         plugin.state = "enabled" if plugin.state == "found" else plugin.state
         plugin.reason = ""
-        plugins.append(plugin)
     made = Session(Registry(plugins))
     yield made
     made.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,16 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMenu, QPushButton, QWidget
 
 from studio import paths
-from studio.engine.threads import stop_all
 from studio.export import read_recipe
 from studio.library.presets import Preset, load_preset, save_preset
-from studio.plugins import read_plugin
 from studio.session.session import Session
 from studio.ui.kit import mime
 from studio.ui.library import LibraryDock
 from studio.ui.library.dropping import restore_from_file, save_frame, use_file
 from studio.ui.library.rows import RowList
 from studio.ui.library.store import own_folder
-from tests.ui.stand import level, make_session, pumped
+from tests.stand import write_plugin
+from tests.ui.stand import level, pumped
 
 BROKEN = '''
 import nothing_of_this_name
@@ -39,16 +37,11 @@ class Broken(Generator):
 
 
 @pytest.fixture
-def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any) -> Iterator[Session]:
-    monkeypatch.setenv("REVERIE_HOME", str(tmp_path / "home"))
-    made = make_session(tmp_path)
-    place = tmp_path / "broken.py"
-    place.write_text(BROKEN)
-    made.registry.add(read_plugin(place)).fail("it needs the module nothing_of_this_name")
-    made.settings.set("export_folder", str(tmp_path / "out"))
-    yield made
-    made.close()
-    assert not stop_all(5.0)
+def session(session: Session, tmp_path: Path) -> Session:
+    broken = write_plugin(tmp_path, "broken", BROKEN)
+    session.registry.add(broken).fail("it needs the module nothing_of_this_name")
+    session.settings.set("export_folder", str(tmp_path / "out"))
+    return session
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from studio.engine import Stage
 from studio.engine.threads import stop_all
 from studio.media import Note, Notes
 from studio.midi_file import read_midi
-from studio.plugins import Registry, read_plugin
+from studio.plugins import Registry
 from studio.session.playback_track import Letter, NotesTrack, Placed, Played
 from studio.session.session import Session
 from studio.ui import theme
@@ -31,6 +31,7 @@ from studio.ui.views.sequencer.looks import chance_color, channel_color, drum_na
 from studio.ui.views.sequencer.roll import Roll
 from studio.ui.views.sequencer.roll_paint import ivory, note_color
 from studio.ui.views.sequencer.roll_state import Lanes, RollState, chances_at
+from tests.stand import write_plugins
 
 NOTES = '''
 import numpy as np
@@ -95,12 +96,7 @@ class Count(Generator):
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
-    places = []
-    for name, text in (("steps", NOTES), ("count", TEXT)):
-        place = tmp_path / f"{name}.py"
-        place.write_text(text)
-        places.append(read_plugin(place))
-    made = Session(Registry(places))
+    made = Session(Registry(write_plugins(tmp_path, {"steps": NOTES, "count": TEXT})))
     yield made
     made.close()
     assert not stop_all(8.0)

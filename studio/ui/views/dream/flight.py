@@ -9,9 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFocusEvent,
     QImage,
-    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -24,6 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from studio.media import Frame
 from studio.ui import theme
 from studio.ui.kit.painting import focus_ring, to_qimage
+from studio.ui.views.dream.editor_pad import EditorPad
 from studio.ui.views.dream.geometry import LIMITS, Flight, from_frame
 
 AHEAD = 4
@@ -32,15 +31,13 @@ AHEAD = 4
 _SHARE = 0.52  # of the room that the picture of now takes
 
 
-class FlightPad(QWidget):
+class FlightPad(EditorPad):
     """Drag inside the frame to drift, a corner to zoom and turn at once (Shift: only zoom, Control: only turn).
 
     The wheel and + - zoom, arrow keys drift, comma and full stop turn; double click or Delete stands still.
     """
 
     flown = Signal(object)  # Flight
-    released = Signal()
-    reset = Signal()
 
     def __init__(self, get_frame: Callable[[], Frame | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -274,31 +271,15 @@ class FlightPad(QWidget):
         self._fly(Flight(_within(now.zoom + zoom, most[0]), _within(now.rotation + turn, most[1]),
                          _within(now.right + right, most[2]), _within(now.down + down, most[2])))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
+    def nudge(self, key: Qt.Key) -> bool:
         nudges = {
             Qt.Key.Key_Left: {"right": -0.02}, Qt.Key.Key_Right: {"right": 0.02}, Qt.Key.Key_Up: {"down": -0.02},
             Qt.Key.Key_Down: {"down": 0.02}, Qt.Key.Key_Plus: {"zoom": 0.05}, Qt.Key.Key_Equal: {"zoom": 0.05},
             Qt.Key.Key_Minus: {"zoom": -0.05}, Qt.Key.Key_Comma: {"turn": 3.0}, Qt.Key.Key_Period: {"turn": -3.0},
         }
-        key = Qt.Key(event.key())
         if key in nudges:
             self._nudge(**nudges[key])
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.reset.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not event.isAutoRepeat():
-            self.released.emit()
-        super().keyReleaseEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.released.emit()
-        self.update()
+        return key in nudges
 
 
 def _within(value: float, most: float) -> float:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from studio.ui import theme
 from studio.ui.kit.painting import focus_ring
+from studio.ui.views.dream.editor_pad import EditorPad
 from studio.ui.views.dream.geometry import octave_sides
 
 COUNTS, SCALES = (1, 10), (1.1, 2.0)
 
 
-class OctavePad(QWidget):
+class OctavePad(EditorPad):
     """Frames from the full size down. Drag the corner of the second one for the ratio, click a place to the right of
     the frames, press + and - or turn the wheel for their number; left and right keys change the ratio."""
 
     changed = Signal(int, float)
-    released = Signal()
-    reset = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -197,27 +196,11 @@ class OctavePad(QWidget):
         self._set(self._count + (1 if event.angleDelta().y() > 0 else -1), self._scale)
         event.accept()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = Qt.Key(event.key())
+    def nudge(self, key: Qt.Key) -> bool:
         counts = {Qt.Key.Key_Plus: 1, Qt.Key.Key_Equal: 1, Qt.Key.Key_Up: 1, Qt.Key.Key_Minus: -1, Qt.Key.Key_Down: -1}
         scales = {Qt.Key.Key_Left: -0.02, Qt.Key.Key_Right: 0.02}
         if key in counts:
             self._set(self._count + counts[key], self._scale)
         elif key in scales:
             self._set(self._count, self._scale + scales[key])
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self.reset.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not event.isAutoRepeat():
-            self.released.emit()
-        super().keyReleaseEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.released.emit()
-        self.update()
+        return key in counts or key in scales
