@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from studio.api import Bool, Choice, Color, Float, Generator, Int, Model, Path, Point, Seed, Text, Trigger
@@ -130,6 +130,7 @@ def everything() -> dict[str, Param]:
 
 
 @given(st.dictionaries(st.sampled_from([*"flibctpmoqsg", "else", ""]), ANYTHING))
+@example({name: [["x" * 30_000] * 3] * 3 for name in "flibctpmoqsg"})
 def test_load_takes_any_json_and_leaves_valid_values(data: dict[str, object]) -> None:
     values = ParamSet(everything())
     report = values.load(data)

@@ -250,8 +250,10 @@ class DeepDream(Generator):
     def _coloured(self, picture: torch.Tensor) -> torch.Tensor:
         if self.hold <= 0:
             return picture
-        mean, covariance = palettes.adjust(*self._palette(picture), self.brightness, self.contrast, self.saturation)
-        return soft_clip(recolour(picture, mean, covariance, self.hold))
+        with torch.autocast(picture.device.type, enabled=False):
+            mean, covariance = palettes.adjust(
+                *self._palette(picture), self.brightness, self.contrast, self.saturation)
+            return soft_clip(recolour(picture, mean, covariance, self.hold))
 
     def _palette(self, picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         key = self.palette_picture or self.palette

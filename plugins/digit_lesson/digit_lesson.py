@@ -99,6 +99,11 @@ class DigitLesson(Generator):
             ctx.check(number / self.head_start)
 
     def step(self, ctx: Context) -> Frame:
+        # so small a network gains nothing by less precision, and learns worse
+        with torch.autocast("cpu", enabled=False):
+            return self._step(ctx)
+
+    def _step(self, ctx: Context) -> Frame:
         if self.restart:
             self._begin(ctx)
         self.way += self.wander * ctx.dt

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 import torch.nn.functional as F
+
+P, R = ParamSpec("P"), TypeVar("R")
 
 # Colour axes of natural pictures (Olah, Mordvintsev, Schubert 2017, "Feature visualization"): square root of the
 # covariance of RGB over many photographs, its largest column normalised to length 1.
@@ -16,6 +21,21 @@ STRIP = 512
 """Rows of a picture that are blurred at once."""
 
 
+def exact(work: Callable[Concatenate[torch.Tensor, P], R]) -> Callable[Concatenate[torch.Tensor, P], R]:
+    """``work`` in the precision of the picture, its first argument, also inside an autocast.
+
+    Colour statistics need it, and oneDNN 3.x never comes back from making a bfloat16 convolution of three separate
+    channels, last in memory, with a kernel of more than ten pixels: the thread that asked for one was lost.
+    """
+
+    @functools.wraps(work)
+    def run(x: torch.Tensor, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with torch.autocast(x.device.type, enabled=False):
+            return work(x, *args, **kwargs)
+
+    return run
+
+
 def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """``x`` at ``size`` (height, width), smoothly, without aliasing when it shrinks."""
     if x.shape[2:] == size:
@@ -24,6 +44,7 @@ def resize(x: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     return F.interpolate(x, size, mode="bicubic", align_corners=False, antialias=smaller)
 
 
+@exact
 def blur(x: torch.Tensor, sigma: float) -> torch.Tensor:
     """Gaussian blur with standard deviation ``sigma`` pixels; edges are mirrored."""
     radius = min(math.ceil(3 * sigma), *(side - 1 for side in x.shape[2:]))
@@ -43,6 +64,7 @@ def blur(x: torch.Tensor, sigma: float) -> torch.Tensor:
     return out
 
 
+@exact
 def move(
     x: torch.Tensor, *, zoom: float = 1.0, degrees: float = 0.0, shift: tuple[float, float] = (0.0, 0.0)
 ) -> torch.Tensor:
@@ -93,6 +115,7 @@ def fold(x: torch.Tensor, parts: int) -> torch.Tensor:
     return F.grid_sample(x, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
 
 
+@exact
 def statistics(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean ``(3,)`` and covariance ``(3, 3)`` of the colours of the first picture."""
     flat = x[0].float().flatten(1)
@@ -101,6 +124,7 @@ def statistics(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return mean, centred @ centred.T / flat.shape[1]
 
 
+@exact
 def recolour(
     x: torch.Tensor, mean: torch.Tensor, covariance: torch.Tensor, strength: float = 1.0, ridge: float = 3e-4
 ) -> torch.Tensor:
@@ -132,6 +156,7 @@ def soft_clip(x: torch.Tensor, knee: float = 0.12) -> torch.Tensor:
     return x.clamp(knee, 1 - knee) + knee * (torch.tanh(over / knee) - torch.tanh(under / knee))
 
 
+@exact
 def natural_colours(gradient: torch.Tensor, amount: float) -> torch.Tensor:
     """Turn a colour gradient towards the colours of photographs: mostly light and dark, some blue-orange, little green.
 

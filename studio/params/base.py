@@ -15,6 +15,8 @@ T = TypeVar("T")
 MAX_NUMBER = 100
 """Longest text (characters) that is read as a number."""
 
+LONGEST_REPR = 160
+"""Most characters of a wrong value in a message."""
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = 60
 
@@ -106,9 +108,10 @@ class Param(Generic[T]):
 def brief(value: Any) -> str:
     """``repr`` for a message: short, and safe for any value from a file."""
     try:
-        return _REPR.repr(value)
+        text = _REPR.repr(value)
     except ValueError:  # a whole number of more digits than Python writes out
         return "a very large number"
+    return text if len(text) <= LONGEST_REPR else f"{text[: LONGEST_REPR - 1]}…"  # of lists within lists
 
 
 def unit(position: float) -> float:

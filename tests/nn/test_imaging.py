@@ -126,3 +126,14 @@ def test_blur_keeps_the_mean_and_small_pictures() -> None:
     assert float(blur(x, 3.0).mean()) == pytest.approx(float(x.mean()), rel=0.01)
     assert blur(torch.rand(1, 3, 2, 2), 5.0).shape == (1, 3, 2, 2)
     assert blur(torch.rand(1, 3, 1, 5), 5.0).shape == (1, 3, 1, 5)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("sigma", [1.0, 2.5, 5.0])
+def test_a_blur_inside_an_autocast_is_exact_and_comes_back(sigma: float) -> None:
+    x = torch.rand(1, 3, 40, 64, generator=torch.Generator().manual_seed(3))
+    x = x.contiguous(memory_format=torch.channels_last)  # in bfloat16 oneDNN never came back
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = blur(x, sigma)
+    assert inside.dtype == torch.float32
+    torch.testing.assert_close(inside, blur(x, sigma))
