@@ -12,6 +12,7 @@ from studio.api import Context, Note, Notes
 from studio.nn.improvise import Improviser, dealt
 from studio.nn.keys import key_fits, key_names
 from studio.nn.music import KEYS, EventVocabulary, VoiceNote
+from studio.nn.roll_player import RollImproviser
 
 DRUMS = 9
 
@@ -26,7 +27,7 @@ class Answering:
         block: Any
         style: Any
         root: Any
-        improviser: Improviser
+        improviser: Improviser | RollImproviser
         vocabulary: EventVocabulary
         drums: bool
         keyed: bool

@@ -45,6 +45,7 @@ class Branch:
         for number in range(count):
             player = self.player.fork()
             player.improviser.rng = np.random.default_rng([self.player.seed, seed, number, 77])
+            player.improviser.rethink()
             ctx = Context(seed=seed, bpm=self.bpm, beats_per_bar=self.beats_per_bar, cancelled=cancelled)
             blocks: list[Notes] = []
             while sum(block.length for block in blocks) < beats - 1e-6:

@@ -13,6 +13,8 @@ from studio.nn.harmonise import Harmoniser, MelodyError, melody_of, top_line
 from studio.nn.improvise import Improviser
 from studio.nn.keys import transposed
 from studio.nn.music import EventVocabulary
+from studio.nn.roll_harmony import chords_beneath
+from studio.nn.roll_player import RollImproviser
 
 from .shaping import Touch, played, shaped, untangled
 
@@ -35,7 +37,7 @@ class Harmonising:
         seed: Any
         channel: Any
         transpose: Any
-        improviser: Improviser
+        improviser: Improviser | RollImproviser
         vocabulary: EventVocabulary
         drums: bool
         pieces: int
@@ -66,10 +68,16 @@ class Harmonising:
 
     def _harmonised(self, ctx: Context, tune: Sequence[Note], rows: int) -> tuple[Note, ...]:
         """``tune`` as it is, and the other voices beneath it. Raises MelodyError."""
-        made = Harmoniser(
-            self.improviser.stepper, self.vocabulary, rows=rows, temperature=self.temperature, colour=self.colour,
-            seed=int(np.random.default_rng([self.seed, 5, self.pieces]).integers(2**31)),
-        ).harmonise(tune, key=self._wished_key(), check=lambda share: ctx.check(share))
+        seed = int(np.random.default_rng([self.seed, 5, self.pieces]).integers(2**31))
+        if isinstance(self.improviser, RollImproviser):
+            made = chords_beneath(
+                self.improviser, tune, rows=rows, temperature=self.temperature, seed=seed,
+                check=lambda share: ctx.check(share))
+        else:
+            made = Harmoniser(
+                self.improviser.stepper, self.vocabulary, rows=rows, temperature=self.temperature, colour=self.colour,
+                seed=seed,
+            ).harmonise(tune, key=self._wished_key(), check=lambda share: ctx.check(share))
         self.label = transposed(made.key, self.transpose)
         touch = self._touch(ctx)
         notes = [note if note.voice == 0 else shaped(note, touch, self.touch_rng) for note in made.notes]

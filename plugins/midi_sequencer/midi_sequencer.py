@@ -26,18 +26,18 @@ from studio.api import (
     Trigger,
     read_midi,
 )
-from studio.nn.improvise import Improviser, voiced
+from studio.nn.improvise import voiced
 from studio.nn.keys import transposed, way_to
-from studio.nn.lstm import build_sequence
-from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, Limits, VoiceNote
+from studio.nn.lstm import ROLL
+from studio.nn.music import EVENTS, KEYS, SCALES, Limits, VoiceNote
 from studio.nn.sampling import Sampling
-from studio.nn.weights import WeightsError, load_model
 
 from .answering import Answering, key_of
 from .branches import KEPT, Branch, Option, Watched, chances_of
 from .feeling import FEEL, Feeling
 from .form import Forming
 from .melody import Harmonising
+from .models import improviser_of
 from .second import network_of
 from .shaping import GENERAL_MIDI_KIT, INSTRUMENTS, SHORTEST, Touch, channel_of, played, programs_of, shaped, untangled
 
@@ -56,7 +56,7 @@ class MidiSequencer(Answering, Feeling, Forming, Harmonising, Generator):
 
     id, version, title, makes = "reverie.midi_sequencer", 1, "MIDI sequencer", "notes"
 
-    model = Model("chorales", architecture=EVENTS, group="Model", help="What it learned from")
+    model = Model("chorales", architecture=EVENTS, also=(ROLL,), group="Model", help="What it learned from")
     second = Model("", architecture=EVENTS, group="Model", live=True,
                    help="A model to fade to, trained on the same symbols; empty: none. Both read all that is played")
     mix = Float(0.0, 0.0, 1.0, group="Model", applies={"second": True},
@@ -131,18 +131,8 @@ class MidiSequencer(Answering, Feeling, Forming, Harmonising, Generator):
                  help="general midi: every pad sounds on every kit; as played: also the rims and edges of the original")
 
     def setup(self, ctx: Context) -> None:
-        model = load_model(ctx.model(self.model), EVENTS)
-        try:
-            self.vocabulary = EventVocabulary.from_json(model.config["vocabulary"])
-            self.improviser = Improviser(
-                build_sequence(model), self.vocabulary, seed=self.seed,
-                precision="int8" if self.precision == "int8" else "float32",
-            )
-        except (KeyError, ValueError) as error:
-            if isinstance(error, WeightsError):
-                raise
-            raise WeightsError(f"{model.path.name} is no usable event model ({error}); train it again") from None
-        self.drums = model.config.get("kind") == "drums"
+        self.improviser, self.drums = improviser_of(ctx.model(self.model), self.seed, self.precision)
+        self.vocabulary = self.improviser.vocabulary
         self.joined = ""
         self.made = object()  # branches of another model are of no use
         self.given: list[Notes] = []

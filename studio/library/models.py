@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,9 @@ def _count(header: Header) -> int:
     return sum(prod(shape) for shape in header.shapes.values())
 
 
-def list_models(architecture: str | None = None) -> list[Model]:
-    """All models by name, the user's before the house's of one name. With ``architecture`` only sound ones of it."""
+def list_models(architecture: str | Sequence[str] | None = None) -> list[Model]:
+    """All models by name, the user's before the house's of one name. With ``architecture``, or several of them, only
+    sound ones of these."""
     found: dict[str, Model] = {}
     house = paths.bundled("resources") / "models"
     for folder in paths.model_folders():
@@ -82,7 +84,8 @@ def list_models(architecture: str | None = None) -> list[Model]:
             if path.stem not in found and not path.name.startswith("."):
                 found[path.stem] = read_model(path, house=folder == house)
     models = sorted(found.values(), key=lambda model: model.name)
-    return [m for m in models if architecture is None or (m.architecture == architecture and not m.fault)]
+    wanted = (architecture,) if isinstance(architecture, str) else architecture
+    return [m for m in models if wanted is None or (m.architecture in wanted and not m.fault)]
 
 
 def verify(path: Path) -> str:

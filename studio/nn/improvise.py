@@ -47,6 +47,9 @@ class Improviser:
         made.history, made.rng, made.watch = list(self.history), copy.deepcopy(self.rng), None
         return made
 
+    def rethink(self) -> None:
+        """Forget what was thought ahead: nothing is, each note knows its own end."""
+
     def join(self, network: SequenceRNN | None, *, precision: Precision = "float32") -> None:
         """Let a second network of the same vocabulary play along (None: alone again); it reads what was played.
 

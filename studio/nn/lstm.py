@@ -3,11 +3,13 @@
 ``SequenceRNN`` reads token numbers and predicts the next one; with labels (author, mood...) it is told at every step
 what it reads, by numbers that stand beside the symbol (Lipton et al. 2015, "Generative concatenative nets jointly learn
 to write and classify reviews", arXiv 1511.03683). ``RollRNN`` reads the 88 keys of a piano as zeros and ones and
-predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 2012 use the same data).
+predicts which of them sound in the next frame (Boulanger-Lewandowski et al. 2012 use the same data); with a ``nade``
+head it knows what sounds together, without one each key is drawn for itself.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, cast
@@ -17,6 +19,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from studio.files import short_path
+from studio.nn import nade
 from studio.nn.rows8 import round_rows
 from studio.nn.weights import ModelFile, WeightsError, check_against
 
@@ -42,13 +45,18 @@ MAX_LABELS = 256
 MAX_MEMBERS = 16
 """Most members of a mixture."""
 
+MAX_NADE = 4096
+"""Most hidden units of a ``nade`` head."""
+
 _LIMITS = {"vocabulary": 65_536, "embedding": 4096, "hidden": 8192, "layers": 16}
 
 
 @dataclass(frozen=True)
 class RNNSpec:
     """Shape of a network. ``cell`` is one of ``GATES``; ``dropout`` acts between layers and before the output;
-    ``labels`` is how many numbers stand beside the symbol at every step."""
+    ``labels`` is how many numbers stand beside the symbol at every step. Of a piano roll: ``nade`` hidden units that
+    model what sounds together (0: every key for itself), ``order`` which key of a frame comes first (``nade.ORDERS``).
+    """
 
     vocabulary: int
     embedding: int = 64
@@ -57,6 +65,8 @@ class RNNSpec:
     cell: str = "lstm"
     dropout: float = 0.0
     labels: int = 0
+    nade: int = 0
+    order: str = "rising"
 
     def __post_init__(self) -> None:
         for name, most in _LIMITS.items():
@@ -65,20 +75,27 @@ class RNNSpec:
                 raise ValueError(f"{name}: {value!r} is not a whole number from 1 to {most}")
         if type(self.labels) is not int or not 0 <= self.labels <= MAX_LABELS:
             raise ValueError(f"labels: {self.labels!r} is not a whole number from 0 to {MAX_LABELS}")
+        if type(self.nade) is not int or not 0 <= self.nade <= MAX_NADE:
+            raise ValueError(f"nade: {self.nade!r} is not a whole number from 0 to {MAX_NADE}")
+        if self.order not in nade.ORDERS:
+            raise ValueError(f"order: {self.order!r} is not {' or '.join(nade.ORDERS)}")
         if self.cell not in GATES:
             raise ValueError(f"cell: {self.cell!r} is not {', '.join(GATES)}")
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"dropout: {self.dropout!r} is not from 0 to below 1")
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        tree = asdict(self)
+        # only piano rolls have such a head
+        return tree if self.nade else {name: tree[name] for name in tree if name not in ("nade", "order")}
 
     @classmethod
     def from_json(cls, tree: Any, *, where: str = "the model file") -> RNNSpec:
         """The spec in a model's configuration. Raises WeightsError."""
         try:
-            # files from before there were labels do not name them
-            return cls(**{name: {"labels": 0, **tree}[name] for name in cls.__dataclass_fields__})
+            # files from before there were these do not name them
+            known = {"labels": 0, "nade": 0, "order": nade.ORDERS[0], **tree}
+            return cls(**{name: known[name] for name in cls.__dataclass_fields__})
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{where} has no usable network shape ({error}); train the model again") from None
 
@@ -170,7 +187,7 @@ class SequenceRNN(nn.Module):
 
 
 class RollRNN(nn.Module):
-    """Recurrent layers over piano-roll frames: ``(batch, time, 88)`` of 0 and 1 → logits of the next frames."""
+    """Recurrent layers over piano-roll frames ``(batch, time, 88)`` of 0 and 1; what they say of the next frames."""
 
     def __init__(self, spec: RNNSpec) -> None:
         super().__init__()
@@ -179,15 +196,38 @@ class RollRNN(nn.Module):
         self.rnn = _recurrent(spec, spec.vocabulary)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = nn.Linear(spec.hidden, spec.vocabulary)
+        self.nade = nade.Nade(spec.hidden, spec.vocabulary, spec.nade, spec.order) if spec.nade else None
 
-    def forward(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+    def read(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+        """What the output knows of the past after each frame, ``(batch, time, hidden)``, and the carried state."""
         outputs, after = _run(self.rnn, frames, state, self.weight_dropout)
-        logits: torch.Tensor = self.head(self.dropout(outputs))
+        return self.dropout(outputs), after
+
+    def forward(
+        self, frames: torch.Tensor, state: State | None = None, targets: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, State]:
+        """Logits of the keys of the next frames. With ``nade`` each is given the keys of its frame before it, for which
+        ``targets``, the next frames, must be known."""
+        seen, after = self.read(frames, state)
+        logits: torch.Tensor = self.head(seen)
+        if self.nade is not None:
+            if targets is None:
+                raise ValueError("a key's chance depends on the keys before it: give the frames to predict")
+            logits = self.nade.logits(seen, logits, targets)
         return logits, after
+
+    def log_likelihood(self, frames: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (nats) of each of the next frames ``targets``: ``(batch, time)``."""
+        return _log_likelihood(self(frames, None, targets)[0], targets)
+
+
+def _log_likelihood(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    return -F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none").sum(-1)
 
 
 class RollMixture(nn.Module):
-    """Several ``RollRNN`` as one: a key's chance is the mean of the chances that the members give it."""
+    """Several ``RollRNN`` as one. Without ``nade`` a key's chance is the mean of the chances that the members give it,
+    with it a frame's chance is."""
 
     def __init__(self, members: Sequence[RollRNN]) -> None:
         super().__init__()
@@ -199,6 +239,7 @@ class RollMixture(nn.Module):
         return cast(RollRNN, self.members[0]).spec
 
     def forward(self, frames: torch.Tensor, state: State | None = None) -> tuple[torch.Tensor, State]:
+        """Logits of the keys of the next frames, of members without ``nade``."""
         parts = 2 if self.spec.cell == "lstm" else 1
         made, after = [], []
         for place, member in enumerate(self.members):
@@ -209,6 +250,13 @@ class RollMixture(nn.Module):
         # the mean chance as a logit: log of the mean chance that it sounds, less that it does not
         mean = torch.logsumexp(F.logsigmoid(each), 0) - torch.logsumexp(F.logsigmoid(-each), 0)
         return mean, tuple(after)
+
+    def log_likelihood(self, frames: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (nats) of each of the next frames ``targets``: ``(batch, time)``."""
+        if not self.spec.nade:
+            return _log_likelihood(self(frames)[0], targets)
+        each = torch.stack([cast(RollRNN, member).log_likelihood(frames, targets) for member in self.members])
+        return torch.logsumexp(each, 0) - math.log(len(each))
 
 
 def expected_shapes(spec: RNNSpec, *, roll: bool = False, members: int = 1) -> dict[str, tuple[int, ...]]:
@@ -228,6 +276,9 @@ def expected_shapes(spec: RNNSpec, *, roll: bool = False, members: int = 1) -> d
             f"rnn.weight_ih_l{layer}": (gates, inputs), f"rnn.weight_hh_l{layer}": (gates, spec.hidden),
             f"rnn.bias_ih_l{layer}": (gates,), f"rnn.bias_hh_l{layer}": (gates,),
         }
+    if roll and spec.nade:
+        own = nade.shapes(spec.hidden, spec.vocabulary, spec.nade)
+        shapes |= {f"nade.{name}": shape for name, shape in own.items()}
     return {**shapes, "head.weight": (spec.vocabulary, spec.hidden), "head.bias": (spec.vocabulary,)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from studio.params.applies import Applies
@@ -62,16 +63,23 @@ class Path(Text):
 
 
 class Model(Path):
-    """A network by the name of a house or user model, or by path; ``architecture`` says which kind fits."""
+    """A network by the name of a house or user model, or by path; ``architecture`` says which kind fits, ``also`` which
+    others do."""
 
     kind = "model"
 
     def __init__(
-        self, default: str = "", *, architecture: str, label: str = "", help: str = "", group: str = "",
-        live: bool = False, applies: Applies = (),
+        self, default: str = "", *, architecture: str, also: Sequence[str] = (), label: str = "", help: str = "",
+        group: str = "", live: bool = False, applies: Applies = (),
     ) -> None:
         self.architecture = architecture
+        self.also = list(also)
         super().__init__(default, accepts="model", label=label, help=help, group=group, live=live, applies=applies)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """All kinds that fit."""
+        return (self.architecture, *self.also)
 
 
 class Color(Param[tuple[float, float, float]]):

@@ -14,7 +14,7 @@ _KINDS: dict[str, Any] = {
 _COMMON = ("label", "help", "unit", "group", "live", "applies")
 _OWN: dict[str, tuple[str, ...]] = {
     "float": ("low", "high", "curve"), "int": ("low", "high", "curve"), "choice": ("choices",),
-    "point": ("low", "high"), "path": ("accepts",), "model": ("architecture",),
+    "point": ("low", "high"), "path": ("accepts",), "model": ("architecture", "also"),
     "text": ("place_of", "names_in"),
 }
 _LEFT_OUT = {

@@ -27,7 +27,7 @@ def _param(plugin: Plugin, architecture: str) -> str:
 
 
 def _fitting(params: dict[str, Any], architecture: str) -> str:
-    return next((n for n, p in params.items() if isinstance(p, Model) and p.architecture == architecture), "")
+    return next((n for n, p in params.items() if isinstance(p, Model) and architecture in p.architectures), "")
 
 
 def place_model(session: Any, model: str, architecture: str, prefer: str = "") -> tuple[str, int] | None:

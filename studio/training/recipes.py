@@ -130,9 +130,10 @@ ABOUT: dict[str, About] = {
         basics=("steps", "hidden", "window", "timing", "source", "sample_every"), defaults=(("sample_every", "200"),),
     ),
     "roll": About(
-        "Piano rolls", "A network over piano rolls, measured as the literature does",
-        "A JSON file of piano rolls with train, valid and test", "notes", folder=False, endings=(".json",),
-        basics=("steps", "hidden", "dropout", "source"),
+        "Piano rolls", "A network over piano rolls, measured as the literature does; with nade it plays chords",
+        "A JSON file of piano rolls with train, valid and test", "notes", "reverie.midi_sequencer", folder=False,
+        endings=(".json",), basics=("steps", "hidden", "nade", "lr", "dropout", "source", "sample_every"),
+        defaults=(("nade", "128"), ("lr", "0.01"), ("sample_every", "200")),
     ),
     "handwriting": About(
         "Handwriting", "A hand that writes any text, stroke by stroke",

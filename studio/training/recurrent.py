@@ -100,11 +100,11 @@ def _share(config: Any, name: str) -> float:
     return value
 
 
-def spec_of(vocabulary: int, config: Any, labels: int = 0) -> RNNSpec:
-    """The network shape that the settings ask for. Raises TrainingError."""
+def spec_of(vocabulary: int, config: Any, labels: int = 0, **more: Any) -> RNNSpec:
+    """The network shape that the settings ask for, with ``more`` of it. Raises TrainingError."""
     shape = (vocabulary, config.embedding, config.hidden, config.layers, config.cell, config.dropout, labels)
     try:
-        return RNNSpec(*shape)
+        return RNNSpec(*shape, **more)
     except ValueError as error:
         raise TrainingError(str(error)) from None
 

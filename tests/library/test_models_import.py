@@ -37,6 +37,7 @@ def test_listing_knows_house_and_user_models_and_faults(monkeypatch: pytest.Monk
     assert found["voice"].title == "Mine" and not found["voice"].house
     assert "cut short" in found["broken"].fault
     assert [model.name for model in list_models("text")] == ["voice"] and list_models("none") == []
+    assert [model.name for model in list_models(("gan", "text"))] == ["flowers", "voice"]
 
 
 def test_verify_compares_with_the_card(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.api import Bool, Choice, Context, Float, Generator, Int, Path, Text
+from studio.api import Bool, Choice, Context, Float, Generator, Int, Model, Path, Text
 from studio.params import ParamSet
 from studio.params import applies as conditions
 from studio.params.described import from_dict, to_dict
@@ -91,6 +91,12 @@ def test_a_declaration_goes_through_json_to_another_process() -> None:
     for name, param in Moving.params.items():
         again = from_dict(json.loads(json.dumps(to_dict(param))))
         assert again.applies == param.applies, name
+
+
+def test_a_model_of_several_kinds_is_declared_in_another_process() -> None:
+    param = Model("chorales", architecture="event-rnn", also=("roll-rnn",))
+    again = from_dict(json.loads(json.dumps(to_dict(param))))
+    assert isinstance(again, Model) and again.architectures == ("event-rnn", "roll-rnn") and again.default == "chorales"
 
 
 def test_a_value_that_does_nothing_asks_for_no_setup_until_it_counts() -> None:

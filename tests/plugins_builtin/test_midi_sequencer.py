@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 import pytest
 import torch
 
+from studio.api import Context
 from studio.engine import GeneratorError, Stage, render
 from studio.media import Note, Notes
 from studio.midi_file import read_midi
-from studio.nn.lstm import RNNSpec, SequenceRNN, pack
+from studio.nn.lstm import ROLL, RNNSpec, RollRNN, SequenceRNN, pack
 from studio.nn.music import EVENTS, KEYS, SCALES, EventVocabulary, VoiceNote, duration_grid
 from studio.nn.weights import save_model
 from studio.params import ParamSet
@@ -43,7 +45,21 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         made[kind] = folder / f"{kind}.safetensors"
         config = {"network": network.spec.to_json(), "kind": kind, "vocabulary": words.to_json()}
         save_model(made[kind], pack(network.state_dict()), EVENTS, config)
+    made["roll"] = folder / "roll.safetensors"
+    save_roll(made["roll"])
     return made
+
+
+def save_roll(path: Path) -> None:
+    """An untrained piano-roll model with some four keys to a chord, which change slowly."""
+    torch.manual_seed(3)
+    network = RollRNN(RNNSpec(88, 1, 12, 1, nade=6))
+    with torch.no_grad():
+        network.head.bias[:] = -7.0
+        network.head.bias[24:60] = -2.2
+        network.head.weight.mul_(3.0)
+    config = {"network": network.spec.to_json(), "kind": "roll", "members": 1, "voices": 4, "frames_per_beat": 1}
+    save_model(path, pack(network.state_dict()), ROLL, config)
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +269,106 @@ def test_a_model_of_one_key_plays_in_any(plugin: Any, tmp_path: Path) -> None:
     write_sample(tmp_path / "p.mid", first)
     going_on = play(plugin, path, primer=str(tmp_path / "p.mid"), primer_bars=1, frames=2, **sets)
     assert {n.pitch for n in going_on[0].notes} == {70, 62, 58, 43}
+
+
+def chords(notes: Sequence[Note], beats: int, step: float = 1.0) -> list[dict[int, int]]:
+    """What each channel plays at the middle of each frame."""
+    times = [(frame + 0.5) * step for frame in range(round(beats / step))]
+    return [{n.channel: n.pitch for n in notes if n.start <= t < n.start + n.duration} for t in times]
+
+
+def test_a_piano_roll_is_sung_by_four_voices(plugin: Any, models: dict[str, Path]) -> None:
+    roll = models["roll"]
+    still: dict[str, Any] = {"humanise": 0.0, "style": "D major"}
+    blocks = play(plugin, roll, **still)
+    assert [b.length for b in blocks] == [4.0] * 8
+    notes = joined(blocks)
+    assert_playable(notes)
+    assert play(plugin, roll, **still) == blocks and play(plugin, roll, seed=2, **still) != blocks
+    sung = chords(notes, 32)
+    assert all(len(chord) == 4 and list(chord.values()) == sorted(chord.values(), reverse=True)
+               for chord in (dict(sorted(chord.items())) for chord in sung))
+    assert {pitch % 12 for pitch in sung[0].values()} <= {2, 6, 9}, "it begins in its key"
+    assert any(n.duration > 1.0 for n in notes) and max(n.duration for n in notes) <= 4.0
+    for channel in range(4):  # a kept pitch is one note, also over the bar line
+        line = [n for n in notes if n.channel == channel]
+        for one, other in itertools.pairwise(line):
+            assert one.pitch != other.pitch or one.duration == 4.0
+    by_beat = play(plugin, roll, block="beat", frames=32, **still)
+    assert chords(joined(by_beat), 32) == sung
+
+
+def test_knobs_act_on_a_piano_roll(plugin: Any, models: dict[str, Path]) -> None:
+    roll = models["roll"]
+    still: dict[str, Any] = {"humanise": 0.0, "style": "D major"}
+    plain, higher = (joined(play(plugin, roll, transpose=shift, **still)) for shift in (0, 5))
+    assert [(n.pitch + 5, n.start) for n in plain] == [(n.pitch, n.start) for n in higher]
+    wild, tame = (joined(play(plugin, roll, frames=16, temperature=t, **still)) for t in (2.0, 0.05))
+    assert len({n.pitch for n in wild}) > len({n.pitch for n in tame})
+    few = joined(play(plugin, roll, frames=16, polyphony=2, low=50, high=72, humanise=0.0, root="E", scale="minor"))
+    assert all(len(chord) <= 2 for chord in chords(few, 64)) and all(50 <= n.pitch <= 72 for n in few)
+    assert {(n.pitch - 4) % 12 for n in few} <= set(SCALES["minor"])
+    slow = play(plugin, roll, pace="half", **still)
+    assert [b.length for b in slow] == [8.0] * 8 and len(joined(slow)) == len(plain)
+    piece = play(plugin, roll, frames=None, bars=6, **still)
+    end = sum(b.length for b in piece)
+    assert 5 <= len(piece) <= 11 and max(n.start + n.duration for n in joined(piece)) <= end
+
+
+def test_a_piano_roll_goes_on_from_a_primer(plugin: Any, models: dict[str, Path], tmp_path: Path) -> None:
+    first = [VoiceNote(v, p, float(beat), 1.0) for beat in range(4) for v, p in enumerate((70, 62, 58, 43))]
+    write_sample(tmp_path / "p.mid", first)
+    sets: dict[str, Any] = {"primer": str(tmp_path / "p.mid"), "primer_bars": 1, "frames": 2, "humanise": 0.0}
+    going_on = play(plugin, models["roll"], **sets)
+    assert {n.pitch for n in going_on[0].notes} == {70, 62, 58, 43} and going_on[1].notes
+    unheard = play(plugin, models["roll"], play_primer=False, **sets)
+    assert [n.pitch for n in unheard[0].notes] == [n.pitch for n in going_on[1].notes]
+
+
+def test_other_ways_to_go_on_from_a_piano_roll_differ_at_once(plugin: Any, models: dict[str, Path]) -> None:
+    player = plugin.load()()
+    values = ParamSet(player.params)
+    assert values.set("model", str(models["roll"])) == ""
+    player.freeze(values.take())
+    ctx = Context(seed=1, bpm=100.0, on_detail=lambda name, value: None)
+    player.setup(ctx)
+    player.step(ctx)
+    branch = player.past[-1][1]
+    options = branch.options(4, 4.0, 9, lambda: None)
+    firsts = {tuple(n.pitch for n in option.blocks[0].notes if n.start < 0.5) for option in options}
+    assert len(firsts) > 1
+    again = branch.options(4, 4.0, 9, lambda: None)
+    assert [option.blocks for option in again] == [option.blocks for option in options]
+    times, odds = player.past[-1][2]
+    assert len(times) == 4 and odds.shape == (4, 128) and (odds.sum(1) > 0.9).all()
+
+
+def test_a_piano_roll_is_played_beneath_a_melody(plugin: Any, models: dict[str, Path], tmp_path: Path) -> None:
+    wanted = tune(tmp_path / "t.mid", 72, 74, 76, 72, 79, 77, 76)
+    sets: dict[str, Any] = {"melody": str(tmp_path / "t.mid"), "humanise": 0.0, "frames": None, "hold": 0.0}
+    blocks = play(plugin, models["roll"], **sets)
+    notes = joined(blocks)
+    assert_playable(notes)
+    assert [(n.pitch, n.start) for n in notes if n.channel == 0] == [(pitch, start) for pitch, start, _ in wanted]
+    for pitch, start, _ in wanted:
+        chord = {n.channel: n.pitch for n in notes if n.start <= start + 0.25 < n.start + n.duration}
+        assert set(chord) == {0, 1, 2, 3} and max(chord.values()) == chord[0] == pitch
+    assert play(plugin, models["roll"], **sets) == blocks and play(plugin, models["roll"], seed=3, **sets) != blocks
+
+
+def test_what_a_piano_roll_cannot_do_is_said(plugin: Any, models: dict[str, Path], tmp_path: Path) -> None:
+    write_sample(tmp_path / "tune.mid", [VoiceNote(0, 5, float(beat), 1.0) for beat in range(4)])
+    with pytest.raises(GeneratorError, match="melody: the melody leaves the range 21 to 108"):
+        play(plugin, models["roll"], melody=str(tmp_path / "tune.mid"))
+    assert joined(play(plugin, models["roll"], second=str(models["midi"]), mix=0.5))
+    assert any("plays alone" in str(notice) for notice in play.notices)  # type: ignore[attr-defined]
+    plain = RollRNN(RNNSpec(88, 1, 8, 1))
+    save_model(tmp_path / "plain.safetensors", pack(plain.state_dict()), ROLL, {"network": plain.spec.to_json()})
+    with pytest.raises(GeneratorError, match="every key for itself"):
+        play(plugin, tmp_path / "plain.safetensors")
+    save_model(tmp_path / "other.safetensors", pack(plain.state_dict()), "sequence-rnn", {})
+    with pytest.raises(GeneratorError, match="event-rnn or roll-rnn is wanted"):
+        play(plugin, tmp_path / "other.safetensors")
 
 
 def test_instruments_become_programs_of_the_file(plugin: Any) -> None:

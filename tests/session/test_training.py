@@ -82,7 +82,8 @@ def test_a_training_is_a_job_and_its_model_is_used(words: Path, session: Session
 
 @pytest.mark.parametrize(("recipe", "model"), [
     ("gan", "flowers"), ("style", "house_styles"), ("features", "dream_features"), ("text", "whitman"),
-    ("midi", "chorales"), ("drums", "drums"), ("draw", "draw_digits"), ("pix2pix", "lines_to_van_gogh"),
+    ("midi", "chorales"), ("drums", "drums"), ("roll", "chorale_roll"), ("draw", "draw_digits"),
+    ("pix2pix", "lines_to_van_gogh"),
 ])
 def test_a_model_of_every_recipe_is_put_where_it_plays(session: Session, recipe: str, model: str) -> None:
     from studio.session.training import fitting_generator, use_model

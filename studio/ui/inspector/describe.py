@@ -48,7 +48,7 @@ def range_text(param: Param[Any]) -> str:
         names = ", ".join(param.choices[:12])
         return f"one of {names}" + (f" and {len(param.choices) - 12} more" if len(param.choices) > 12 else "")
     if isinstance(param, Model):
-        return f"a model of the kind {param.architecture}"
+        return f"a model of the kind {' or '.join(param.architectures)}"
     if isinstance(param, Path):
         return "a file" if param.accepts == "any" else f"{_article(param.accepts)} file"
     if isinstance(param, Color):

@@ -152,8 +152,8 @@ class ModelRow(_FileRow):
 
     def reload(self) -> None:
         """Look again which models are there."""
-        architecture = self.param.architecture
-        self.edits.later(lambda: models_of(architecture), self._found, owner=self)
+        kinds = self.param.architectures
+        self.edits.later(lambda: models_of(kinds), self._found, owner=self)
 
     def _found(self, models: list[ModelInfo]) -> None:
         self.models, self.known = models, True
@@ -164,13 +164,13 @@ class ModelRow(_FileRow):
         if known is not None:
             self._show(known)
         elif not value:
-            self.tile.show_item(f"Choose a model of the kind {self.param.architecture}", empty=True)
+            self.tile.show_item(f"Choose a model of the kind {' or '.join(self.param.architectures)}", empty=True)
             self.say("")
         elif not self.known:
             self.tile.show_item(value, "…")
         else:
-            architecture = self.param.architecture
-            self.edits.later(lambda: model_at(value, architecture), self._looked, owner=self)
+            kinds = self.param.architectures
+            self.edits.later(lambda: model_at(value, kinds), self._looked, owner=self)
         self.tile.setAccessibleName(f"{self.param.label}: {known.title if known else value or 'none'}")
 
     def _looked(self, model: ModelInfo) -> None:
@@ -196,7 +196,7 @@ class ModelRow(_FileRow):
     def open_list(self) -> None:
         """Offer the models that fit."""
         entries = [Entry(model.key, model.title, model.note, _picture(model)) for model in self.models]
-        empty = f"No model of the kind {self.param.architecture} is here" if self.known else "Looking…"
+        empty = f"No model of the kind {' or '.join(self.param.architectures)} is here" if self.known else "Looking…"
         popup = PickPopup(
             entries, self.value, title=self.param.label, tall=True, browse="Use a file…", empty=empty, parent=self
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -119,11 +120,11 @@ class ModelInfo:
     picture: Frame | None = field(default=None, compare=False)
 
 
-def models_of(architecture: str) -> list[ModelInfo]:
-    """The models of one architecture, the user's own first."""
+def models_of(architectures: Sequence[str]) -> list[ModelInfo]:
+    """The models of these architectures, the user's own first."""
     from studio.library.models import list_models
 
-    found = sorted(list_models(architecture), key=lambda model: (model.house, model.title.casefold()))
+    found = sorted(list_models(architectures), key=lambda model: (model.house, model.title.casefold()))
     return [_model(model) for model in found]
 
 
@@ -148,20 +149,21 @@ def _beside(path: Path) -> Frame | None:
     return None
 
 
-def model_at(path: str, architecture: str) -> ModelInfo:
-    """A model that is named by the path of its file. Never raises."""
+def model_at(path: str, architectures: Sequence[str]) -> ModelInfo:
+    """A model that is named by the path of its file, where one of these kinds is wanted. Never raises."""
     from studio.library.models import read_model
 
+    wanted = " or ".join(architectures)
     place = Path(path).expanduser()
     if not place.is_file():
         cure = "choose another, or get it on the models page"
         if place.suffix:
             return ModelInfo(path, place.name, "", f"There is no such file in {short_path(place.parent)}; {cure}")
-        return ModelInfo(path, path, "", f"There is no model {path!r} of the kind {architecture} here; {cure}")
+        return ModelInfo(path, path, "", f"There is no model {path!r} of the kind {wanted} here; {cure}")
     model = read_model(place)
     made = _model(model)
     fault = model.fault
-    if not fault and model.architecture != architecture:
+    if not fault and model.architecture not in architectures:
         kind = model.architecture or "unknown"
-        fault = f"It is of the kind {kind}, but {architecture} is wanted; choose another model"
+        fault = f"It is of the kind {kind}, but {wanted} is wanted; choose another model"
     return ModelInfo(path, made.title, made.note.replace("own", "file", 1), fault, made.picture)
