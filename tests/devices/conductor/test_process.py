@@ -144,7 +144,7 @@ def test_the_killed_process_is_started_again_with_what_was_to_be_played(
     os.kill(first, signal.SIGKILL)
     until(lambda: conductor.alive and conductor.pid != first)
     until(lambda: bytes([0x93, 62, 90]) in [m for _, m in read(log)])
-    until(lambda: conductor.figures("out")["sent"] == 2)  # of both processes
+    until(lambda: conductor.figures("out")["sent"] >= 2)  # of both processes; one that was due just then comes again
     assert 0.0 < conductor.figures("out")["worst_ever"] < 5.0
     assert next(why for out, why in told if not out and why).startswith("the process that keeps the time ended")
     assert ("", "") in told
