@@ -10,7 +10,8 @@ from typing import Concatenate, ParamSpec, TypeVar
 import torch
 import torch.nn.functional as F
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 # Colour axes of natural pictures (Olah, Mordvintsev, Schubert 2017, "Feature visualization"): square root of the
 # covariance of RGB over many photographs, its largest column normalised to length 1.
