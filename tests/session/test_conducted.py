@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from studio.devices.conductor.part import LATE
 from studio.engine.threads import stop_all
 from studio.plugins import Registry
 from studio.session.session import Session
@@ -108,15 +109,21 @@ def test_a_pause_takes_back_what_was_planned_and_going_on_plays_it(session: Sess
     early = [pitch for at, pitch, _ in begun(log)]
     assert not [at for at, *_ in begun(log) if at > paused + 0.1]
     session.playback.play("1")
-    until(session, lambda: len(begun(log)) >= len(early) + 6)
+    looks = [time.perf_counter()]
+
+    def six_more() -> bool:
+        looks.append(time.perf_counter())
+        return len(begun(log)) >= len(early) + 6
+
+    until(session, six_more)
     played = [pitch for _, pitch, _ in begun(log)]
     assert played == sorted(played) and len(set(played)) == len(played), "each once, in order"
     wanted = [10 * bar + beat for bar in range(1, 9) for beat in range(4)]
     missing = [pitch for pitch in wanted if pitch < played[-1] and pitch not in played]
-    # at five notes a second a machine that stood still makes some too late to be played: they are counted, not hidden
     conductor = session.playback.ports.conductor
-    until(session, lambda: conductor.figures("midi:Keys")["dropped"] >= len(missing))
-    assert len(missing) <= 2, "none left out"
+    until(session, lambda: conductor.figures("midi:Keys")["dropped"] >= len(missing))  # what was too late is counted
+    stood_still = max(late - early for early, late in itertools.pairwise(looks))
+    assert not missing or stood_still > LATE, "none left out, unless the machine itself stood still"
 
 
 def test_tempo_volume_and_panic_count_at_once_though_a_bar_is_planned(

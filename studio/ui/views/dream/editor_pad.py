@@ -15,7 +15,7 @@ class EditorPad(QWidget):
 
     def nudge(self, key: Qt.Key) -> bool:
         """Change a value as this key asks; False when it is none of the editor's keys."""
-        raise NotImplementedError
+        return False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
